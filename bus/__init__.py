@@ -1,0 +1,1 @@
+"""What may be said, and how it travels. Knows no agent."""

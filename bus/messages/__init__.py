@@ -1,0 +1,1 @@
+"""Every payload that crosses the bus, by who says it."""
