@@ -1,0 +1,1 @@
+"""The agents: one process for each node of the chain."""

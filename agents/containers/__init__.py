@@ -1,0 +1,1 @@
+"""The containers agent: what happens to containers, and restarts on request."""

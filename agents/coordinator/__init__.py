@@ -1,0 +1,1 @@
+"""The coordinator: decides who carries the traffic."""

@@ -1,0 +1,1 @@
+"""The dashboard: the chain as one page in a browser, seen live and steered."""

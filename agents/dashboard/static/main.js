@@ -1,0 +1,100 @@
+// The page: what is told, shown; what is pressed, asked.
+
+import * as actions from "./actions.js";
+import * as adding from "./adding.js";
+import * as chain from "./chain.js";
+import { $, el, mark, say } from "./dom.js";
+import * as peers from "./peers.js";
+import * as plots from "./plots.js";
+import { Store } from "./store.js";
+import * as timeline from "./timeline.js";
+import { headline, view } from "./view.js";
+
+const REDRAW_MS = 1000; // ages and waits go on without news
+const store = new Store();
+const rates = new Map(); // exit -> what its counters were, and what flowed since
+let now = view(store);
+let wasOnline = false;
+
+function show() {
+  now = view(store);
+  for (const exit of now.exits) exit.received_bps = flowing(exit);
+  const [title, detail] = headline(now);
+  say($("headline"), title);
+  say($("subline"), detail);
+  showLink();
+  showControls();
+  chain.show(now, (name, button) => {
+    actions.offer(now.exits.find((exit) => exit.name === name), button);
+  });
+  timeline.show(store.events);
+  peers.show(now.peers);
+  document.title = now.carrying ? `${now.carrying.name} · vpnchain` : "vpnchain";
+}
+
+function flowing(exit) {
+  const total = exit.report.received_bytes ?? null;
+  const known = rates.get(exit.name);
+  if (total === null) rates.delete(exit.name);
+  else if (!known || total < known.total) rates.set(exit.name, { total, at: Date.now(), bps: null });
+  else if (total > known.total || Date.now() - known.at > 8000) {
+    const seconds = (Date.now() - known.at) / 1000;
+    if (seconds > 0.5) {
+      rates.set(exit.name, { total, at: Date.now(), bps: (8 * (total - known.total)) / seconds });
+    }
+  }
+  return rates.get(exit.name)?.bps ?? null;
+}
+
+function showLink() {
+  const state = !store.online ? "lost" : !now.bus ? "nobus" : !now.coordinator ? "alone" : "live";
+  const texts = {
+    lost: "no server", nobus: "broker away", alone: "no coordinator", live: "live",
+  };
+  mark($("link"), "state", state);
+  say($("link"), texts[state]);
+}
+
+function showControls() {
+  const choice = now.mode.choice ?? "auto";
+  const text = choice === "auto" ? "The coordinator chooses the exit." : `By wish: ${choice} ${now.mode.exit}.`;
+  const controls = $("controls");
+  if (controls.dataset.text === text) return;
+  controls.dataset.text = text;
+  const button = el("button", { type: "button", class: "quiet", onclick: () => actions.ask("auto") }, "Choose by itself");
+  controls.replaceChildren(el("p", { class: "muted" }, text), ...(choice === "auto" ? [] : [button]));
+}
+
+// --- dark and light: as the system has it, until somebody says otherwise -------------------
+
+function theme() {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const apply = () => {
+    const wished = localStorage.getItem("theme");
+    const dark = wished ? wished === "dark" : system.matches;
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+    $("theme").setAttribute("aria-pressed", String(dark));
+    document.dispatchEvent(new Event("themechange"));
+  };
+  $("theme").addEventListener("click", () => {
+    const dark = document.documentElement.dataset.theme === "dark";
+    localStorage.setItem("theme", dark ? "light" : "dark");
+    apply();
+  });
+  system.addEventListener("change", apply);
+  apply();
+}
+
+theme();
+adding.begin(() => now.entries.filter((entry) => entry.online).map((entry) => entry.name));
+await Promise.all([actions.begin(), plots.begin()]);
+store.addEventListener("change", () => {
+  show();
+  if (store.online && !wasOnline) plots.fetchAll();
+  wasOnline = store.online;
+});
+store.open();
+setInterval(() => {
+  show();
+  plots.sample(now.exits);
+}, REDRAW_MS);

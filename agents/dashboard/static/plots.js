@@ -1,0 +1,183 @@
+// Round trip, loss and throughput of every exit over time; drawn by uPlot.
+
+import { $, el, say } from "./dom.js";
+import { millis, rate, share, shortRate } from "./words.js";
+
+const KINDS = [
+  { title: "Round trip", column: 1, words: millis, axis: millis, least: 10,
+    of: (exit) => exit.path?.rtt_ms },
+  { title: "Loss", column: 2, words: share, axis: share, least: 0.05,
+    of: (exit) => exit.path?.loss_ratio },
+  { title: "Received", column: 3, words: rate, axis: shortRate, least: 1e5,
+    of: (exit) => exit.received_bps },
+];
+// Told apart by people who do not see all colours (Okabe and Ito), and by their dashes.
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+const DASHES = [[], [6, 3], [2, 3], [10, 3, 2, 3]];
+const STEP_S = 5;
+
+let uPlot = null;
+let charts = [];
+let series = {}; // exit -> { hour: columns, day: columns }
+let names = [];
+let span = 900;
+
+export async function begin() {
+  try {
+    uPlot = (await import("/vendor/uPlot.esm.js")).default;
+  } catch {
+    $("plots").append(el("p", { class: "muted" }, "Plots need uPlot, which is not installed."));
+  }
+  for (const button of document.querySelectorAll("[data-span]")) {
+    button.addEventListener("click", () => choose(button));
+  }
+  new ResizeObserver(resize).observe($("plots"));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", rebuild);
+  document.addEventListener("themechange", rebuild);
+}
+
+// Anew from the server: when the page comes, and when it was cut off.
+export async function fetchAll() {
+  const answer = await fetch("/api/series");
+  if (!answer.ok) return;
+  series = await answer.json();
+  rebuild();
+}
+
+// Another row of what the picture says now.
+export function sample(exits) {
+  const at = Math.floor(Date.now() / 1000 / STEP_S) * STEP_S;
+  for (const exit of exits) {
+    const known = (series[exit.name] ??= { hour: [[], [], [], [], []], day: [[], [], [], [], []] });
+    const times = known.hour[0];
+    if (times.at(-1) >= at) continue;
+    const row = [at, ...KINDS.map((kind) => kind.of(exit) ?? null), null];
+    known.hour.forEach((column, index) => column.push(row[index]));
+    if (times.length > 720) known.hour.forEach((column) => column.shift());
+  }
+  const now = exits.map((exit) => exit.name).sort(); // a colour stays, whoever carries
+  if (now.join() !== names.join()) {
+    names = now;
+    rebuild();
+  } else draw();
+}
+
+function choose(button) {
+  span = Number(button.dataset.span);
+  for (const other of document.querySelectorAll("[data-span]")) {
+    other.setAttribute("aria-pressed", String(other === button));
+  }
+  draw();
+}
+
+function rebuild() {
+  legend();
+  for (const chart of charts) chart.destroy();
+  charts = uPlot && names.length ? KINDS.map(chartOf) : [];
+  draw();
+}
+
+function legend() {
+  $("legend").replaceChildren(
+    ...names.map((name, at) => {
+      const swatch = el("span", { class: `swatch c${at % COLOURS.length}`, "aria-hidden": "true" });
+      return el("li", {}, swatch, name);
+    }),
+  );
+}
+
+function chartOf(kind) {
+  const style = getComputedStyle(document.documentElement);
+  const ink = style.getPropertyValue("--muted").trim();
+  const grid = { stroke: style.getPropertyValue("--line").trim(), width: 1 };
+  const place = placeOf(kind);
+  return new uPlot(
+    {
+      width: width(), height: 150, title: kind.title, legend: { show: false },
+      cursor: { sync: { key: "paths" }, points: { size: 6 } },
+      scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.15, kind.least)] } },
+      axes: [
+        { stroke: ink, grid, ticks: grid, font: "11px system-ui", values: times },
+        { stroke: ink, grid, ticks: grid, font: "11px system-ui", size: 58, space: 34,
+          values: (_, ticks) => ticks.map((tick) => kind.axis(tick)) },
+      ],
+      series: [
+        {},
+        ...names.map((name, at) => ({
+          label: name, stroke: COLOURS[at % COLOURS.length], width: 2,
+          dash: DASHES[Math.floor(at / COLOURS.length) % DASHES.length],
+          points: { show: false }, spanGaps: false,
+        })),
+      ],
+      hooks: { setCursor: [(chart) => tell(chart, kind)] },
+    },
+    [[], ...names.map(() => [])],
+    place,
+  );
+}
+
+// Where the chart of a kind is drawn, empty.
+function placeOf(kind) {
+  const id = `plot-${kind.column}`;
+  let figure = $(id);
+  if (!figure) {
+    figure = el("figure", { id }, el("div"), el("figcaption", { class: "muted" }));
+    $("plots").append(figure);
+  }
+  figure.firstChild.replaceChildren();
+  return figure.firstChild;
+}
+
+// The last values in words, or those under the pointer: a picture alone tells not everybody.
+function tell(chart, kind) {
+  const at = chart.cursor.idx ?? chart.data[0].length - 1;
+  const parts = names.map((name, index) => {
+    const column = chart.data[index + 1];
+    let row = at;
+    while (chart.cursor.idx === null && row > 0 && column[row] == null && at - row < 4) row -= 1;
+    return `${name} ${kind.words(column[row])}`;
+  });
+  say($(`plot-${kind.column}`).lastChild, parts.join(" · "));
+}
+
+function times(_, ticks) {
+  return ticks.map((tick) =>
+    new Date(tick * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false }),
+  );
+}
+
+function draw() {
+  const now = Date.now() / 1000;
+  charts.forEach((chart, at) => {
+    chart.setData(joined(KINDS[at].column, now), false);
+    chart.setScale("x", { min: now - span, max: now });
+    tell(chart, KINDS[at]);
+  });
+}
+
+// One column of every exit over common times; null where an exit has no value.
+function joined(column, now) {
+  const which = span > 3600 ? "day" : "hour";
+  const step = span > 3600 ? 60 : STEP_S;
+  const rows = new Map();
+  names.forEach((name, at) => {
+    const known = series[name]?.[which];
+    if (!known) return;
+    known[0].forEach((time, index) => {
+      if (time < now - span - step) return;
+      if (!rows.has(time)) rows.set(time, new Array(names.length).fill(null));
+      rows.get(time)[at] = known[column][index];
+    });
+  });
+  const sorted = [...rows.keys()].sort((a, b) => a - b);
+  return [sorted, ...names.map((_, at) => sorted.map((time) => rows.get(time)[at]))];
+}
+
+function width() {
+  const [first] = $("plots").children;
+  return Math.max(240, Math.floor((first ?? $("plots")).clientWidth));
+}
+
+function resize() {
+  for (const chart of charts) chart.setSize({ width: width(), height: 150 });
+}

@@ -1,0 +1,47 @@
+// Numbers and moments as people read them.
+
+const UNITS = ["B", "KB", "MB", "GB", "TB"];
+
+export function bytes(value) {
+  if (value === null || value === undefined) return "–";
+  let unit = 0;
+  while (value >= 1000 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value.toFixed(value < 10 && unit ? 1 : 0)} ${UNITS[unit]}`;
+}
+
+export function rate(bitsPerSecond) {
+  if (bitsPerSecond === null || bitsPerSecond === undefined) return "–";
+  if (bitsPerSecond < 1e6) return `${(bitsPerSecond / 1e3).toFixed(0)} kbit/s`;
+  return `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
+}
+
+export function shortRate(bitsPerSecond) {
+  if (bitsPerSecond < 1e6) return `${+(bitsPerSecond / 1e3).toFixed(0)} k`;
+  return `${+(bitsPerSecond / 1e6).toFixed(1)} M`;
+}
+
+export function millis(value) {
+  if (value === null || value === undefined) return "–";
+  return `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+}
+
+export function share(value) {
+  if (value === null || value === undefined) return "–";
+  return `${(100 * value).toFixed(value && value < 0.1 ? 1 : 0)} %`;
+}
+
+export function since(unix, now = Date.now() / 1000) {
+  if (!unix) return "never";
+  const seconds = Math.max(0, now - unix);
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+}
+
+export function clock(unix) {
+  return new Date(unix * 1000).toLocaleTimeString([], { hour12: false });
+}

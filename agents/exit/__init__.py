@@ -1,0 +1,1 @@
+"""The exit: brings ppp0 up and keeps it up."""

@@ -1,0 +1,121 @@
+"""Echo requests through one device, at a steady beat: does anything come back?
+
+The device is all that is asked about, so any target's answer answers a round. While all
+is well a round asks the target that answered last; once one is missed it asks all.
+An own raw socket, because it is bound to the device and its clock is the kernel's.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, NoReturn
+
+from agents.exit.window import Window
+from agents.icmp import Echo, answers, open_socket, round_trip_s
+
+_REMEMBERED: Final = 60  # rounds; a later answer than that is nobody's
+
+log = logging.getLogger(__name__)
+
+
+class ProbeError(Exception):
+    """The device is gone, or the probe may not use it."""
+
+
+class Probe:
+    """Rounds of echo requests to several targets; `window` is what became of them."""
+
+    def __init__(
+        self,
+        device: str,
+        targets: Sequence[str],
+        interval_s: float,
+        tell: Callable[[bool, Window], None],
+    ) -> None:
+        """`tell` hears of each round whether it was answered, as soon as that is known.
+
+        Of one that was missed but is answered after all it hears twice.
+        """
+        self.window = Window(size=_REMEMBERED)
+        self._device = device
+        self._targets = tuple(targets)
+        self._interval_s = interval_s
+        self._tell = tell
+        self._echo = Echo()
+        self._number = 0
+        self._open: dict[int, None] = {}  # rounds without an answer or a verdict
+        self._sent: dict[int, tuple[int, float]] = {}  # Unix ns, monotonic seconds
+        self._answering = ""  # the target that answered last; empty: ask all
+
+    async def run(self) -> NoReturn:
+        """Probes for ever.
+
+        Raises:
+            ProbeError: The device is not there.
+        """
+        loop = asyncio.get_running_loop()
+        with _socket(self._device) as sock:
+            loop.add_reader(sock, self._hear, sock)
+            try:
+                beat_s = loop.time()
+                while True:
+                    self._beat(sock)
+                    # A beat that came late is not made up for.
+                    beat_s = max(beat_s + self._interval_s, loop.time())
+                    await asyncio.sleep(beat_s - loop.time())
+            finally:
+                loop.remove_reader(sock)
+
+    def _beat(self, sock: socket.socket) -> None:
+        self._hear(sock)  # what came while we were not running is not lost
+        patience = self.window.patience(self._interval_s)
+        for number in [n for n in self._open if n <= self._number - patience]:
+            del self._open[number]
+            self.window = self.window.missed(number)
+            self._answering = ""
+            self._tell(False, self.window)
+        # An answer that takes several rounds would come too late to ask another target.
+        one = self._answering if patience == 1 else ""
+        self._ask(sock, (one,) if one else self._targets)
+
+    def _ask(self, sock: socket.socket, targets: Sequence[str]) -> None:
+        self._number += 1
+        self._open[self._number] = None
+        self._sent[self._number] = time.time_ns(), time.monotonic()
+        self._sent.pop(self._number - _REMEMBERED, None)
+        for target in targets:
+            with suppress(OSError):  # not sent is not answered: its round will tell
+                sock.sendto(self._echo.request(self._number), (target, 0))
+
+    def _hear(self, sock: socket.socket) -> None:
+        """Takes all answers that have come."""
+        for answer in answers(sock):
+            if answer.token == self._echo.token and answer.number in self._sent:
+                self._answered(answer.number, answer.source, answer.received_ns)
+
+    def _answered(self, number: int, source: str, received_ns: int) -> None:
+        if self.window.is_answered(number):
+            return  # another target was quicker
+        self._open.pop(number, None)
+        sent_ns, sent_s = self._sent[number]
+        rtt_s = round_trip_s(sent_ns, received_ns, time.monotonic() - sent_s)
+        self.window = self.window.answered(number, rtt_s * 1e3)
+        self._answering = source
+        self._tell(True, self.window)
+
+
+def _socket(device: str) -> socket.socket:
+    """A raw socket for echo replies that come in by this device."""
+    try:
+        sock = open_socket()
+    except OSError as error:
+        raise ProbeError(f"opening a raw socket: {error.strerror}") from error
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    except OSError as error:
+        sock.close()
+        raise ProbeError(f"binding to {device}: {error.strerror}") from error
+    return sock

@@ -1,0 +1,1 @@
+"""The agent for home automation: declares the chain to it, takes its wishes."""

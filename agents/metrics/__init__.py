@@ -1,0 +1,1 @@
+"""Metrics: what the chain says, as Prometheus reads it."""
