@@ -1,0 +1,187 @@
+"""What the page is sent: what is new, and nothing else."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from agents.dashboard.picture import EGRESS, EVENTS, Data, Picture
+from bus.codec import as_data
+from bus.examples import example_of
+from bus.interface import BusDown, BusUp, Forgotten, Received
+from bus.messages.entries import EntryReport
+from bus.messages.exits import ExitEvent, ExitReport, Stage
+from bus.messages.paths import PathReport
+from bus.messages.presence import Presence, Status
+from bus.topics import (
+    ENTRY_STATE,
+    EXIT_EVENT,
+    EXIT_STATE,
+    ORDER,
+    PATH_STATE,
+    PRESENCE,
+    TOPICS,
+    Topic,
+)
+
+REPORT: Final = example_of(ExitReport)
+ENTRY: Final = example_of(EntryReport)
+
+
+def tell(
+    picture: Picture,
+    topic: Topic[Any],
+    payload: object,
+    at: float = 1000.0,
+    **levels: str,
+) -> None:
+    picture.take(Received(topic, levels, payload), as_data(payload), at)
+
+
+def states(data: Data) -> Data:
+    known: Data = data["states"]
+    return known
+
+
+def test_a_state_stands_under_its_topic_without_its_stamp() -> None:
+    picture = Picture()
+
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+
+    known = states(picture.since(0))["exit/exit-a/state"]
+    assert known["stage"] == "ready"
+    assert not known.keys() & {"at", "boot", "seq"}
+
+
+def test_a_state_said_again_is_no_news() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    before = picture.revision
+
+    tell(picture, EXIT_STATE, replace(REPORT, at=9.0, seq=99), exit="exit-a")
+
+    assert picture.revision == before
+
+
+def test_only_what_changed_since_is_sent() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    tell(picture, EXIT_STATE, REPORT, exit="exit-b")
+    seen = picture.revision
+
+    tell(picture, EXIT_STATE, replace(REPORT, cause="x"), exit="exit-b")
+
+    assert list(states(picture.since(seen))) == ["exit/exit-b/state"]
+
+
+def test_what_is_gone_is_taken_away_and_unknown_to_who_comes_later() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    seen = picture.revision
+
+    picture.take(Forgotten(EXIT_STATE, {"exit": "exit-a"}), {}, 1.0)
+
+    assert states(picture.since(seen)) == {"exit/exit-a/state": None}
+    assert states(picture.since(0)) == {}
+
+
+def test_events_are_kept_in_order_and_bounded() -> None:
+    picture = Picture()
+    event = example_of(ExitEvent)
+
+    for _ in range(EVENTS + 5):
+        tell(picture, EXIT_EVENT, event, exit="exit-a")
+
+    events = picture.since(0)["events"]
+    assert len(events) == EVENTS
+    assert events[-1]["topic"] == "exit/exit-a/event"
+    assert picture.since(picture.revision - 2)["events"] == events[-2:]
+
+
+def test_the_bus_itself_is_part_of_the_picture() -> None:
+    picture = Picture()
+
+    picture.take(BusUp(), {}, 1.0)
+    picture.take(BusDown(), {}, 2.0)
+
+    assert states(picture.since(0)) == {"bus": {"connected": False}}
+
+
+def test_a_stage_is_urgent_and_a_figure_is_not() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    picture.calm()
+
+    tell(picture, EXIT_STATE, replace(REPORT, rtt_ms=77.0), exit="exit-a")
+    assert not picture.urgent
+
+    tell(picture, EXIT_STATE, replace(REPORT, stage=Stage.PPP), exit="exit-a")
+    assert picture.urgent
+
+
+def test_where_clients_leave_is_said_of_each_entry() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    assert f"{EGRESS}entry" not in states(picture.since(0))
+
+    tell(picture, ENTRY_STATE, ENTRY, entry="entry")
+    assert states(picture.since(0))[f"{EGRESS}entry"] == {"exit": "exit-a", "held": ""}
+    picture.take(Forgotten(ENTRY_STATE, {"entry": "entry"}), {}, 1.0)
+    assert f"{EGRESS}entry" not in states(picture.since(0))
+
+
+def test_that_clients_do_not_get_out_is_urgent_news_whoever_tells_it() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    tell(picture, ENTRY_STATE, ENTRY, entry="entry")
+    picture.calm()
+    seen = picture.revision
+
+    tell(picture, PRESENCE, Presence(status=Status.OFFLINE), agent="entry")
+
+    assert picture.urgent
+    told = states(picture.since(seen))[f"{EGRESS}entry"]
+    assert told == {"exit": None, "held": "entry is offline"}
+
+
+def test_an_order_is_always_urgent() -> None:
+    picture = Picture()
+
+    tell(picture, ORDER, example_of(ORDER.payload))
+
+    assert picture.urgent
+
+
+def test_paths_and_counters_become_tracks() -> None:
+    picture = Picture()
+    path = example_of(PathReport)
+    tell(picture, PATH_STATE, path, 1000.0, entry="entry", exit="exit-a")
+    tell(picture, EXIT_STATE, REPORT, 1000.0, exit="exit-a")
+    more = replace(REPORT, received_bytes=(REPORT.received_bytes or 0) + 5000)
+    tell(picture, EXIT_STATE, more, 1005.0, exit="exit-a")
+
+    times, rtt, _, received, _ = picture.tracks["exit-a"].hour.columns()
+
+    assert times == [1000.0, 1005.0]
+    assert rtt == [19.2, None]
+    assert received == [None, 8000.0]
+
+
+def test_every_topic_of_the_bus_can_be_shown() -> None:
+    picture = Picture()
+
+    for topic in TOPICS:
+        levels = dict.fromkeys(
+            (part.strip("{}") for part in topic.pattern.split("/") if "{" in part), "x"
+        )
+        payload = example_of(topic.payload)
+        picture.take(Received(topic, levels, payload), as_data(payload), 1.0)
+
+    shown = states(picture.since(0))
+    own = {"bus", f"{EGRESS}x"}
+    assert {name for name in shown if name not in own} == {
+        topic.pattern.replace("{agent}", "x")
+        .replace("{exit}", "x")
+        .replace("{entry}", "x")
+        .replace("{peer}", "x")
+        for topic in TOPICS
+        if topic.retain
+    }
