@@ -1,0 +1,1 @@
+"""`vpnchain`: what a person types."""

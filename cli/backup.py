@@ -1,0 +1,251 @@
+"""`vpnchain backup` and `restore`: all that a chain cannot be rebuilt without.
+
+The one rule: a backup that is not exactly as it was made changes nothing.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from agents import files
+from agents.settings import read_secret
+from agents.settings_model import SettingsError
+from bus.link import VERSION
+from bus.secret import Secret
+from cli.archive import TOPS, ArchiveError, Packed, packed, unpacked
+from cli.options import MISUSED, NO, fail, json_option, tell
+from cli.seal import MAGIC, SealError, is_secret, sealed, unsealed
+
+BEFORE: Final = ".before-restore"
+STAGING: Final = ".restore-"
+EXAMPLES: Final = (".example", ".example.toml")
+LIMIT_BYTES: Final = 70_000_000
+
+folder_option = click.option(
+    "--folder", default=".", type=click.Path(path_type=Path, file_okay=False)
+)
+passphrase_option = click.option(
+    "--passphrase-file", type=click.Path(path_type=Path), help="A line of text."
+)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@folder_option
+@click.option("--seal", is_flag=True, help="Encrypt it; asks for the passphrase.")
+@passphrase_option
+@json_option
+def backup(file: Path, folder: Path, *, as_json: bool, **how: Any) -> None:
+    """Write config/ and secrets/ to FILE, which must be new.
+
+    Without --seal or --passphrase-file whoever reads FILE reads the secrets.
+    """
+    kept = [_packed(folder, name) for name in names(folder)]
+    if not kept:
+        fail(f"backing up {folder}: there is nothing in {' and '.join(TOPS)}", NO)
+    passphrase = _passphrase(how["passphrase_file"], ask=how["seal"], twice=True)
+    envelope = sealed(packed(kept, VERSION, time.time()), passphrase)
+    try:
+        files.create(file, envelope)
+    except OSError as error:
+        fail(f"writing {file}: {(error.strerror or '').lower()}", NO)
+    if as_json:
+        tell({"files": [one.name for one in kept], "sealed": passphrase is not None})
+        return
+    click.echo(f"{len(kept)} files are in {file}")
+    if passphrase is None:
+        click.echo("It is not sealed: keep it as you keep the secrets.", err=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@folder_option
+@click.option("--check", is_flag=True, help="Only say whether it is whole.")
+@passphrase_option
+@json_option
+def restore(
+    file: Path,
+    folder: Path,
+    passphrase_file: Path | None,
+    *,
+    check: bool,
+    as_json: bool,
+) -> None:
+    """Bring config/ and secrets/ back from FILE, a backup that is whole.
+
+    What it replaces stays beside, as NAME.before-restore; what it does not know stays.
+    """
+    contents = _read(file, passphrase_file)
+    try:
+        changed = [] if check else restored(folder, contents)
+    except OSError as error:
+        fail(f"writing {error.filename}: {(error.strerror or '').lower()}", NO)
+    listed = [one.name for one in contents]
+    if as_json:
+        tell({"files": listed, "changed": changed})
+        return
+    for name in listed:
+        click.echo(f"{'back  ' if name in changed else 'same  '} {name}")
+    if changed:
+        click.echo("\nNext: docker compose up -d --force-recreate")
+
+
+# --- from the disk --------------------------------------------------------------------
+
+
+def names(folder: Path) -> list[str]:
+    """The files to keep: no examples, no backups, nothing a restore left beside."""
+    found = []
+    for top in TOPS:
+        for path in sorted((folder / top).rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            left = BEFORE in name or f"/{STAGING}" in name or _is_example(path)
+            if path.is_file() and not left and not _is_backup(path):
+                found.append(name)
+    return found
+
+
+def _is_example(path: Path) -> bool:
+    """Whether it came with the program; `ca.example.org.crt` did not."""
+    return path.name.endswith(EXAMPLES)
+
+
+def _is_backup(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False  # whoever packs it will say so
+
+
+def _packed(folder: Path, name: str) -> Packed:
+    path = folder / name
+    try:
+        about, data = path.stat(), path.read_bytes()
+    except OSError as error:
+        fail(f"reading {path}: {(error.strerror or '').lower()}", NO)
+    return Packed(name, data, about.st_mode & 0o777, about.st_uid, about.st_gid)
+
+
+def _read(file: Path, passphrase_file: Path | None) -> tuple[Packed, ...]:
+    try:
+        with file.open("rb") as opened:
+            envelope = opened.read(LIMIT_BYTES)
+        ask = is_secret(envelope) and passphrase_file is None
+        passphrase = _passphrase(passphrase_file, ask=ask, twice=False)
+        return unpacked(unsealed(envelope, passphrase))
+    except OSError as error:
+        fail(f"reading {file}: {(error.strerror or '').lower()}", MISUSED)
+    except (SealError, ArchiveError) as error:
+        fail(f"{error}; nothing is changed", NO)
+
+
+def _passphrase(file: Path | None, *, ask: bool, twice: bool) -> Secret | None:
+    if file is not None:
+        try:
+            return read_secret(file)
+        except SettingsError as error:
+            fail(str(error), MISUSED)
+    if not ask:
+        return None
+    said = click.prompt(
+        "passphrase", hide_input=True, confirmation_prompt=twice, err=True
+    )
+    return Secret(said)
+
+
+# --- to the disk ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Swap:
+    """A file that takes the place of another; `aside`: where that one goes."""
+
+    new: Path
+    place: Path
+    aside: Path
+
+
+def restored(folder: Path, contents: Sequence[Packed]) -> list[str]:
+    """Puts the files in place, those that are there aside; which ones were other.
+
+    Raises:
+        OSError: It could not be done; all is as it was.
+    """
+    other = [one for one in contents if not _is_same(folder / one.name, one)]
+    with _staged(folder, other) as swaps:
+        done: list[_Swap] = []
+        try:
+            for swap in swaps:
+                _swap(swap)
+                done.append(swap)
+        except OSError:
+            for swap in reversed(done):
+                _undo(swap)
+            raise
+    return [one.name for one in other]
+
+
+def _is_same(path: Path, one: Packed) -> bool:
+    try:
+        return not path.is_symlink() and path.read_bytes() == one.data
+    except OSError:
+        return False
+
+
+@contextmanager
+def _staged(folder: Path, contents: Sequence[Packed]) -> Iterator[list[_Swap]]:
+    """The files, complete, on the disk beside where they belong; gone at the end."""
+    mark = f"{STAGING}{secrets.token_hex(6)}"
+    swaps: list[_Swap] = []
+    try:
+        for one in contents:
+            place = folder / one.name
+            private = one.name.startswith("secrets/")
+            mode = 0o700 if private else 0o755
+            place.parent.mkdir(mode=mode, parents=True, exist_ok=True)
+            new = place.with_name(f"{mark}-{place.name}")
+            swaps.append(_Swap(new, place, _aside(place)))
+            files.create(new, one.data, one.mode)
+            if os.geteuid() == 0:
+                os.chown(new, one.owner, one.group)
+        yield swaps
+    finally:
+        for swap in swaps:
+            swap.new.unlink(missing_ok=True)
+
+
+def _aside(place: Path) -> Path:
+    """The first name that is free for what was there before."""
+    number, aside = 1, place.with_name(f"{place.name}{BEFORE}")
+    while os.path.lexists(aside):
+        number += 1
+        aside = place.with_name(f"{place.name}{BEFORE}-{number}")
+    return aside
+
+
+def _swap(swap: _Swap) -> None:
+    """Old aside, new in place; the old is never missing from both names."""
+    if os.path.lexists(swap.place):
+        if swap.place.is_dir() and not swap.place.is_symlink():
+            raise IsADirectoryError(21, "is a folder", str(swap.place))
+        os.link(swap.place, swap.aside, follow_symlinks=False)
+    try:
+        swap.new.rename(swap.place)
+    except OSError:
+        swap.aside.unlink(missing_ok=True)
+        raise
+
+
+def _undo(swap: _Swap) -> None:
+    if os.path.lexists(swap.aside):
+        swap.aside.rename(swap.place)
+    else:
+        swap.place.unlink()

@@ -1,0 +1,1 @@
+"""`vpnchain doctor`: what is wrong with a machine and its chain, and what to do."""
