@@ -1,0 +1,1 @@
+"""The whole chain with providers of our own, on one machine."""
