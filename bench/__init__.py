@@ -1,0 +1,1 @@
+"""What is measured, apart from what is tested: times and sizes, printed."""
