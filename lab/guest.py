@@ -233,8 +233,9 @@ async def _start(
     )
     apart = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
     start = ("sh", "-c", _START, "sh", f"{MEMORY_MIB + SPARE_MIB}M", str(memory))
+    wide = ("env", f"LD_PRELOAD={kernel.preload}") if kernel.preload else ()
     return await asyncio.create_subprocess_exec(
-        *(*apart, *start, str(kernel.path), *arguments),
+        *(*apart, *start, *wide, str(kernel.path), *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=console,
         stderr=console,

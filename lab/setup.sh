@@ -11,6 +11,7 @@ iputils-ping netbase ppp xl2tpd strongswan-charon libstrongswan-standard-plugins
 strongswan-swanctl mosquitto wireguard-tools wireguard-go user-mode-linux
 docker.io debootstrap haproxy chromium libatomic1 prometheus mosquitto-clients"
 kernel_packages="linux-source-6.1 build-essential flex bison bc xz-utils"
+compiler_packages="gcc libc6-dev"
 bench_packages="keepalived frr fping conntrack"
 services="prometheus mosquitto xl2tpd strongswan-starter keepalived frr docker containerd haproxy"
 uv_version=0.13.9
@@ -123,6 +124,18 @@ fetch_compose() {
     rm -rf "$new"
 }
 
+# Only where the processor has AMX: lab/registers.c tells what for.
+set_up_registers() {
+    grep -qw amx_tile /proc/cpuinfo || return 0
+    library="$cache/registers-$(sha256sum lab/registers.c | cut -c 1-8).so"
+    [ ! -e "$library" ] || return 0
+    set_up_packages "$compiler_packages"
+    command -v gcc >/dev/null || return 0
+    say "making $library"
+    gcc -O2 -Wall -shared -fPIC -o "$library.$$" lab/registers.c
+    mv "$library.$$" "$library"
+}
+
 # Home Assistant in an environment of its own, as it insists on old versions of much.
 set_up_home() {
     home="$cache/home"
@@ -170,6 +183,7 @@ python) # what agents and `vpnchain` run in, no more
     set_up_packages "$packages"
     set_up_python
     set_up_page
+    set_up_registers
     fetch_compose
     ;;
 esac
