@@ -91,18 +91,27 @@ async def _signal(scene: Scene, names: Sequence[str], signum: int) -> None:
 
 
 async def restart(scene: Scene, name: str) -> float:
-    """Start an agent again; returns when it is there, with when it was started."""
-    start_s = now_s()
-    life = scene.observer.presence[name].boot
+    """Start an agent again; returns when it works, with when it was started.
+
+    It is on the bus before it has set what stands at its node; what it reports follows.
+    """
+    observer, start_s = scene.observer, now_s()
+    life = observer.presence[name].boot
     await scene.chain.start_agent(name)
 
     def back() -> bool:
-        return (
-            scene.observer.online(name) and scene.observer.presence[name].boot != life
-        )
+        return observer.online(name) and observer.presence[name].boot != life
 
-    await scene.observer.until(back, f"{name} is back", WITHIN_S)
+    await observer.until(back, f"{name} is back", WITHIN_S)
+    await observer.until(lambda: reports(scene, name), f"{name} reports", WITHIN_S)
     return start_s
+
+
+def reports(scene: Scene, name: str) -> bool:
+    """Whether an agent has told what stands in its present life."""
+    observer = scene.observer
+    told = {**observer.exits, **observer.entries}.get(name)
+    return told is None or told.boot == observer.presence[name].boot
 
 
 def moves(scene: Scene, since_s: float) -> list[DecisionKind]:
