@@ -10,13 +10,14 @@ ANSWER_S: Final = 8.0
 
 
 class ResolveError(Exception):
-    """The server's name leads to no address; it is not named.
+    """The server's name leads to no address.
 
-    What stands in its file may be another secret that looks like a name.
+    The name is told: what has not the form of one (`agents.settings.is_server`) has been
+    refused before, without a word of it.
     """
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"resolve: the name in vpn_server_ip: {why}")
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"resolve: {name}: {why}")
         self.cause = Cause(str(self))
 
 
@@ -40,10 +41,10 @@ async def resolve(name: str) -> str:
                 name, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
             )
     except TimeoutError as error:
-        raise ResolveError("no answer in time") from error
+        raise ResolveError(name, "no answer in time") from error
     except socket.gaierror as error:
         why = _WHY.get(error.errno or 0, error.strerror or "no answer")
-        raise ResolveError(why) from error
+        raise ResolveError(name, why) from error
     except UnicodeError as error:  # idna: a label too long, or empty
-        raise ResolveError("no possible name") from error
+        raise ResolveError(name, "no possible name") from error
     return str(found[0][4][0])
