@@ -64,8 +64,8 @@ class CoordinatorSettings:
         exits: Best first; unlisted ones follow by name.
         when_none: What becomes of the gate while no exit is ready.
         damp_limit: Failures, faded by half-lives, beyond which nobody returns.
-        restart_after_s: An exit's agent that was silent for so long is restarted with
-            its container, by the containers agent; 0: never.
+        restart_after_s: An agent that was silent for so long is restarted with its
+            container, by the containers agent, unless it may carry clients; 0: never.
     """
 
     exits: tuple[str, ...] = ("exit-a", "exit-b")

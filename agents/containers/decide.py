@@ -34,6 +34,13 @@ from bus.messages.containers import (
 )
 
 HOUR_S: Final = 3600.0
+# Somebody has ended it, or never begun it: that is not for a request to change.
+_AT_REST: Final = frozenset(
+    {
+        *(ContainerStatus.CREATED, ContainerStatus.REMOVING),
+        *(ContainerStatus.EXITED, ContainerStatus.DEAD),
+    }
+)
 
 _STATUS: Final = {
     ContainerEventKind.STARTED: ContainerStatus.RUNNING,
@@ -167,6 +174,8 @@ def refusal(state: State, event: Asked, policy: Policy) -> str:
         return f"{event.agent or 'nobody'}: no container is known by that name"
     if known.restarting:
         return f"{event.agent}: is being restarted"
+    if known.report.status in _AT_REST:
+        return f"{event.agent}: does not run: {known.report.status}"
     return _too_often(known, event, policy)
 
 

@@ -31,7 +31,7 @@ from agents.coordinator.events import (
 )
 from agents.coordinator.history import Moves, extended, remembered
 from agents.coordinator.model import Policy, State, WhenNone
-from agents.coordinator.stuck import stuck
+from agents.coordinator.stuck import Others, noted, stuck
 from agents.lifecycle import Job
 from agents.neighbours import Neighbours
 from agents.settings_model import Settings
@@ -105,6 +105,7 @@ class Coordinator:
         self._moves: Moves = ()
         self._policy = policy_of(settings)
         self._restart_after_s = settings.coordinator.restart_after_s
+        self._others: Others = {}
         self._asked_s: dict[str, float] = {}
         self._heartbeat_s = heartbeat_s
         self._overslept_s = overslept_s
@@ -145,6 +146,7 @@ class Coordinator:
             await self._take(bus, event)
 
     async def _take(self, bus: Bus, event: Event) -> None:
+        self._others = noted(self._others, event)
         self.state, actions = decide(self.state, event, self._policy)
         for action in actions:
             await self._say(bus, action, event)
@@ -160,7 +162,8 @@ class Coordinator:
 
     async def _ask_for_restarts(self, bus: Bus, now_s: float) -> None:
         """Of containers whose agents hang; nobody may be there to hear it."""
-        for name in stuck(self.state, self._asked_s, self._restart_after_s, now_s):
+        known, after_s = (self.state, self._others), self._restart_after_s
+        for name in stuck(*known, self._asked_s, after_s, now_s):
             log.warning("%s: silent: asking for a restart of its container", name)
             self._asked_s[name] = now_s
             wish = Request(transaction=uuid.uuid4().hex, agent=name)

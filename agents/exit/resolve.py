@@ -12,7 +12,7 @@ ANSWER_S: Final = 8.0
 class ResolveError(Exception):
     """The server's name leads to no address.
 
-    The name is told: what has not the form of one (`agents.settings.is_server`) has been
+    The name is told: what has not the form of one (`agents.settings.is_server`) was
     refused before, without a word of it.
     """
 

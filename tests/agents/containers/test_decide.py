@@ -156,6 +156,13 @@ def test_nobody_is_restarted_twice_at_once() -> None:
     assert "is being restarted" in story.ask(2.0)
 
 
+def test_what_somebody_has_ended_is_not_begun_again() -> None:
+    story = seen().hear(happened(ContainerEventKind.DIED, code=0))
+    assert story.ask(2.0) == "exit-a: does not run: exited"
+    story.hear(happened(ContainerEventKind.STARTED))
+    assert story.ask(3.0) == ""
+
+
 def test_the_pause_doubles_with_each_restart() -> None:
     story = seen()
     assert story.ask(0.0) == ""
