@@ -21,11 +21,12 @@ ACCOUNT: Final = {
     "PASSWORD": PASSWORD,
 }
 
-# This kernel may have no /dev/ppp.
-WITHOUT_PPP: Final = """\
+# This kernel may have no /dev/ppp, and a test has no minute to wait for what hangs.
+OVERRIDE: Final = """\
 services:
   l2tp-ipsec: {devices: !override ["/dev/net/tun"]}
   l2tp-ipsec-b: {devices: !override ["/dev/net/tun"]}
+  coordinator: {environment: {VPNCHAIN_COORDINATOR_RESTART_AFTER_S: "5"}}
 """
 
 
@@ -35,7 +36,7 @@ class Project:
 
     folder: Path
     docker: Docker
-    files: Sequence[str] = ("compose.yaml", "without-ppp.yaml")
+    files: Sequence[str] = ("compose.yaml", "override.yaml")
 
     def compose(self, *words: str, check: bool = True) -> str:
         """What `docker compose WORDS` says, on both streams."""
@@ -70,7 +71,7 @@ SERVICES: Final = (
 def prepare(folder: Path, docker: Docker) -> Project:
     """The folder as a new operator has it after `vpnchain init`."""
     shutil.copy(ROOT / "compose.yaml", folder)
-    (folder / "without-ppp.yaml").write_text(WITHOUT_PPP)
+    (folder / "override.yaml").write_text(OVERRIDE)
     for name in ("config", "secrets"):
         (folder / name).mkdir()
     project = Project(folder, docker)

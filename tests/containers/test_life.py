@@ -174,6 +174,33 @@ def test_a_wish_on_the_bus_restarts_a_container_through_the_proxy(
     )
 
 
+# Stops the agent of a container, whose first process is another.
+FREEZE: Final = """
+import os, signal
+from pathlib import Path
+for folder in Path("/proc").glob("[0-9]*"):
+    words = (folder / "cmdline").read_bytes().split(b"\\0")
+    if words[1:3] == [b"-m", b"agents"] and int(folder.name) != os.getpid():
+        os.kill(int(folder.name), signal.SIGSTOP)
+        print(folder.name)
+"""
+# The broker's patience, the coordinator's, and the end of who hangs.
+HUNG_S: Final = 90.0
+
+
+def test_an_agent_that_hangs_is_restarted_because_the_coordinator_asks(
+    chain: Project,
+) -> None:
+    dashboard = "vpnchain-dashboard"
+    until(lambda: says(chain, dashboard) == "healthy", "it is healthy")
+    before = started_at(chain, dashboard)
+
+    assert chain.docker("exec", dashboard, "python3", "-c", FREEZE).strip()
+    until(lambda: started_at(chain, dashboard) != before, "it was restarted", HUNG_S)
+
+    until(lambda: says(chain, dashboard) == "healthy", "it is healthy again")
+
+
 REFUSED: Final = {
     "all containers, others' too": ("GET", "/v1.41/containers/json"),
     "another label": ("GET", '/v1.41/containers/json?filters={"label":["x"]}'),
