@@ -127,9 +127,12 @@ class Keeper:
 
     def _serve(self) -> bool:
         """Answer one request; False at the end of the conversation."""
-        raw, descriptors, _, _ = socket.recv_fds(
-            self._control, MOST_BYTES, MOST_DESCRIPTORS
-        )
+        try:
+            raw, descriptors, _, _ = socket.recv_fds(
+                self._control, MOST_BYTES, MOST_DESCRIPTORS
+            )
+        except ConnectionResetError:  # it left without having read our last words
+            return False
         if not raw:
             return False
         words = json.loads(raw)
@@ -147,7 +150,7 @@ class Keeper:
     def _say(self, message: dict[str, Any]) -> None:
         numbers = array.array("i", [one.fileno() for one in self._outgoing])
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if numbers else []
-        with suppress(BrokenPipeError):  # it is gone: the next reading ends us
+        with suppress(ConnectionError):  # it is gone: the next reading ends us
             self._control.sendmsg([json.dumps(message).encode()], ancillary)
         while self._outgoing:
             self._outgoing.pop().close()

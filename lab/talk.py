@@ -117,6 +117,8 @@ class Talk:
             raw, ancillary, _, _ = self._control.recvmsg(MOST_BYTES, _ROOM)
         except BlockingIOError:
             return
+        except ConnectionResetError:  # it ended without having read what we asked
+            raw, ancillary = b"", []
         if not raw:
             self._loop.remove_reader(self._control)
             self._lost()
