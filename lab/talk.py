@@ -119,12 +119,13 @@ class Talk:
             return
         except ConnectionResetError:  # it ended without having read what we asked
             raw, ancillary = b"", []
-        if not raw:
+        if raw:
+            self._take(json.loads(raw), *_unpack(ancillary))
+        else:
             self._loop.remove_reader(self._control)
             self._lost()
-            return
-        pid, descriptors = _unpack(ancillary)
-        said = json.loads(raw)
+
+    def _take(self, said: dict[str, Any], pid: int, descriptors: list[int]) -> None:
         if "hello" in said:
             self.keeper_pid = pid
             self._hello.set_result(None)
