@@ -3,8 +3,10 @@
 PYTHON := .venv/bin/python
 WITH_PPP := tests/agents/exit/test_xl2tpd.py
 CHAOS := tests/chain/test_chaos.py
+LEAKS := $(wildcard tests/chain/test_leaks*.py)
+IN_LAB := $(PYTHON) -m lab run --or-here --
 
-.PHONY: setup demo test test-home simulate fuzz check bench bench-failover soak lock lab-kernel
+.PHONY: setup demo test test-leaks test-chain test-chaos test-home simulate fuzz check bench bench-failover soak lock lab-kernel
 
 setup:
 	@lab/setup.sh
@@ -13,13 +15,23 @@ demo: setup
 	@$(PYTHON) -m lab demo
 
 # What needs PPP and the like runs in a kernel that has it: `lab run` boots one if this
-# machine's has not.
+# machine's has not. Two of them at once: a guest has one processor only.
 test: setup
 	$(PYTHON) -m pytest --ignore=tests/chain --ignore=tests/homeassistant
 	$(PYTHON) -m tests.simulation --count 100000
-	$(PYTHON) -m lab run --or-here -- $(PYTHON) -m pytest tests/chain $(WITH_PPP) \
-		--ignore=$(CHAOS)
-	$(PYTHON) -m lab run --or-here -- $(PYTHON) -m pytest $(CHAOS)
+	@echo "the chain: two guests at once, each tells all when it is done, in some minutes"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target \
+		test-leaks test-chain test-chaos
+
+test-leaks: setup
+	$(IN_LAB) $(PYTHON) -m pytest $(LEAKS)
+
+test-chain: setup
+	$(IN_LAB) $(PYTHON) -m pytest tests/chain $(WITH_PPP) \
+		$(addprefix --ignore=,$(LEAKS) $(CHAOS))
+
+test-chaos: setup
+	$(IN_LAB) $(PYTHON) -m pytest $(CHAOS)
 
 # The agents' rules on a pretended clock, bus and network: 100,000 schedules of faults,
 # on all cores. A seed that fails is named, and the command that plays it again.
