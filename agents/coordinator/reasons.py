@@ -1,5 +1,7 @@
 """Why the coordinator decides as it does, in words for a person. Pure text, no rule."""
 
+from typing import Final
+
 from agents.coordinator.history import short
 from agents.coordinator.model import AWAY, Exit, Policy, State
 from agents.coordinator.modes import allows
@@ -7,6 +9,8 @@ from bus.commands import Choice
 from bus.messages.exits import Stage
 from bus.messages.orders import DecisionKind
 from bus.messages.paths import Health
+
+MOST_NAMED: Final = 8  # standbys of a reason: with a thousand exits nobody reads on
 
 
 def reason(kind: DecisionKind, state: State, active: str | None, policy: Policy) -> str:
@@ -66,7 +70,10 @@ def standbys(state: State, active: str | None) -> str:
         for one in state.exits.values()
         if one.usable and one.name != active and allows(state.wished, one.name)
     )
-    return f"{', '.join(ready)} ready" if ready else "none ready"
+    if not ready:
+        return "none ready"
+    more = f" and {len(ready) - MOST_NAMED} more" if len(ready) > MOST_NAMED else ""
+    return f"{', '.join(ready[:MOST_NAMED])}{more} ready"
 
 
 def trouble(exit_: Exit) -> str:
