@@ -59,7 +59,7 @@ check: setup
 bench: setup
 	@$(PYTHON) -m bench here
 	@$(PYTHON) -m lab run -- $(PYTHON) -m bench chain
-	@$(PYTHON) -m lab run -- $(PYTHON) -m bench.outage
+	@$(PYTHON) -m lab run -- $(PYTHON) -m bench.outage --out bench/results/outage.json
 	@$(PYTHON) -m tests.dashboard.bench
 	@$(PYTHON) -m bench.discovery
 	@$(PYTHON) -m bench.scale --out bench/results/scale.json

@@ -1,14 +1,17 @@
 """`python -m bench.outage`: how long a client is without a way when its provider dies.
 
 Real tunnels, so in a kernel that can carry them; the demo's chain and its steps, again
-and again. The last line is one JSON object.
+and again. The last line is one JSON object; with `--out` it is in that file, too.
 """
 
+import argparse
 import asyncio
 import json
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from lab import steps
@@ -48,7 +51,7 @@ async def measure(scene: Scene) -> dict[str, object]:
     }
 
 
-async def run() -> int:
+async def run(out: Path | None) -> int:
     """The exit status."""
     async with stage(Story()) as scene:
         try:
@@ -59,8 +62,17 @@ async def run() -> int:
         finally:
             await scene.chain.stop_agents()
     print(json.dumps(measured), flush=True)
+    if out is not None:
+        out.write_text(json.dumps(measured, indent=2) + "\n")
     return 0
 
 
+def main(arguments: Sequence[str]) -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.outage")
+    parser.add_argument("--out", type=Path, help="where the JSON goes, too")
+    return asyncio.run(run(parser.parse_args(arguments).out))
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run()))
+    sys.exit(main(sys.argv[1:]))
