@@ -130,6 +130,8 @@ function showFigures(list, exit) {
 
 // --- wires -------------------------------------------------------------------------------
 
+const TITLE_PX = 34; // where the name of an exit stands
+
 function wire() {
   const frame = stations.getBoundingClientRect();
   wires.setAttribute("viewBox", `0 0 ${frame.width} ${frame.height}`);
@@ -139,13 +141,14 @@ function wire() {
       from: entry.root,
       to: cards.get(exit.name)?.root,
       look: exit.carries ? "flow" : exit.look,
+      below: TITLE_PX,
     })),
   ].filter((line) => line.to);
   lines.sort((a, b) => (a.look === "flow") - (b.look === "flow")); // it lies on top
   while (wires.children.length > lines.length) wires.lastChild.remove();
   while (wires.children.length < lines.length) wires.append(svg("path"));
-  lines.forEach(({ from, to, look }, at) => {
-    wires.children[at].setAttribute("d", path(box(from, frame), box(to, frame)));
+  lines.forEach(({ from, to, look, below }, at) => {
+    wires.children[at].setAttribute("d", path(box(from, frame), box(to, frame), below));
     wires.children[at].setAttribute("class", look);
   });
 }
@@ -159,11 +162,12 @@ function box(node, frame) {
   return { x: left - frame.left, y: top - frame.top, width, height };
 }
 
-// Beside each other: from side to side; one below the other: along the left edge.
-function path(a, b) {
+// Beside each other: from side to side, to the middle or so far below the top; one below
+// the other: along the left edge.
+function path(a, b, below = Infinity) {
   if (b.x >= a.x + a.width) {
     const [x1, y1] = [a.x + a.width, a.y + a.height / 2];
-    const [x2, y2] = [b.x, b.y + Math.min(b.height / 2, 34)];
+    const [x2, y2] = [b.x, b.y + Math.min(b.height / 2, below)];
     const bend = (x2 - x1) / 2;
     return `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`;
   }
