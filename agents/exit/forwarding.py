@@ -84,8 +84,11 @@ def pin(server: str, main: Sequence[Route]) -> tuple[Route, Rule] | None:
 
 
 def rule_of_pin(route: Route) -> Rule:
-    """The rule that leads to a pinned route."""
-    return Rule(900, SERVER, to=route.to)
+    """The rule that leads what is said here ("lo", see ip-rule(8)) to a pinned route.
+
+    Clients' packets for the server's address leave by ppp0 like all others.
+    """
+    return Rule(900, SERVER, iif="lo", to=route.to)
 
 
 def _network(route: Route) -> IPv4Network:

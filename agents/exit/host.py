@@ -220,8 +220,10 @@ class Host:
         self._server = ""
         if not (routes := await self._netlink.routes(forwarding.SERVER)):
             return
+        for rule in await self._netlink.rules():
+            if rule.table == forwarding.SERVER:
+                await self._netlink.delete_rule(rule)
         for route in routes:
-            await self._netlink.delete_rule(forwarding.rule_of_pin(route))
             await self._netlink.delete_route(route)
         await self._admit(())
 

@@ -118,6 +118,29 @@ async def test_the_server_is_reached_past_a_link_with_its_own_address(
     assert "dev eth0" in way(SERVER)
 
 
+async def test_a_client_who_calls_the_server_leaves_by_the_link_too(host: Host) -> None:
+    link()
+    await host.carry()
+    await host.pin(SERVER)
+
+    assert "dev ppp0" in way(SERVER, *CLIENT[1:])
+    assert "dev eth0" in way(SERVER)
+    ip("link", "set", "ppp0", "down")
+    assert way(SERVER, *CLIENT[1:]) == ""
+
+
+async def test_a_rule_that_leads_clients_past_the_link_does_not_survive(
+    host: Host,
+) -> None:
+    await host.pin(SERVER)
+    ip("rule", "add", "pref", "900", "to", SERVER, "lookup", "99")  # of older versions
+
+    await host.pin(SERVER)
+
+    assert ip("rule").count("lookup 99") == 1
+    assert "iif lo" in ip("rule", "show", "pref", "900")
+
+
 async def test_only_the_last_server_is_pinned(host: Host) -> None:
     await host.pin("203.0.113.9")
     await host.pin(SERVER)
