@@ -1,4 +1,7 @@
-"""What kind of file system a folder is on: secrets belong into memory."""
+"""Where a folder is, or will be: whether it can be made, and on what file system.
+
+Secrets belong into memory.
+"""
 
 import os
 from pathlib import Path
@@ -23,6 +26,23 @@ def check_in_memory(folder: Path, key: str) -> None:
     kind = file_system(folder)
     if kind not in IN_MEMORY:
         raise SettingsError(str(folder), key, kind, "a tmpfs")
+
+
+def check_can_be_made(folder: Path, key: str) -> None:
+    """Nothing, if the folder is there and can be written to, or can be made.
+
+    Raises:
+        SettingsError: Neither; `key` is the setting that names the folder.
+    """
+    wanted = "a folder that can be written to"
+    for place in (folder.absolute(), *folder.absolute().parents):
+        if place.is_dir():
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise SettingsError(str(folder), key, f"no right at {place}", wanted)
+            return
+        if os.path.lexists(place):
+            got = f"{place}, which is no folder"
+            raise SettingsError(str(folder), key, got, wanted)
 
 
 def file_system(path: Path) -> str:

@@ -36,15 +36,18 @@ MAY_BE_ZERO: Final = frozenset(
 HOST: Final = re.compile(r"/.+|[A-Za-z0-9:_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 DOCKER: Final = re.compile(r"tcp://[A-Za-z0-9.-]+:[0-9]{1,5}|unix:///.+")
 BASE: Final = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+# 1 to 65535.
+_PORT: Final = (
+    r":(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}"
+    r"|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+)
 ENDPOINT: Final = re.compile(
     r"([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
-    r"(:[1-9][0-9]{0,4})?"
+    rf"({_PORT})?"
 )
 NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
-SERVICE: Final = re.compile(
-    r"https?://([0-9.]{7,15})(:[1-9][0-9]{0,4})?(/[!-~]*)?", re.ASCII
-)
+SERVICE: Final = re.compile(rf"https?://([0-9.]{{7,15}})({_PORT})?(/[!-~]*)?", re.ASCII)
 
 # Key, whether it holds, got, wanted.
 Claim = tuple[str, bool, object, str]
@@ -63,6 +66,7 @@ def claims(settings: Settings) -> Iterator[Claim]:
     yield from _entry(settings.entry)
     yield from _dns(settings.entry, settings.network)
     yield from _leak_check(settings.entry, settings.network)
+    yield from _targets(settings)
     yield from _exit(settings.exit)
     yield from _containers(settings.containers)
     yield from _dashboard(settings.dashboard)
@@ -78,9 +82,14 @@ def _network(network: NetworkSettings) -> Iterator[Claim]:
     fits = not network.bridge.overlaps(network.clients)
     wanted = f"a network apart from network.bridge ({network.bridge})"
     yield "network.clients", fits, str(network.clients), wanted
-    fits = network.entry in network.bridge
-    wanted = f"an address in network.bridge ({network.bridge})"
+    ends = (network.bridge.network_address, network.bridge.broadcast_address)
+    fits = network.entry in network.bridge and network.entry not in ends
+    wanted = f"a host's address in network.bridge ({network.bridge})"
     yield "network.entry", fits, str(network.entry), wanted
+    for key in ("bridge", "clients"):
+        here = getattr(network, key)
+        fits = not (here.is_loopback or here.is_multicast or here.is_unspecified)
+        yield f"network.{key}", fits, str(here), "a network of hosts"
 
 
 def _ranking(coordinator: CoordinatorSettings) -> Iterator[Claim]:
@@ -140,6 +149,18 @@ def _leak_check(entry: EntrySettings, network: NetworkSettings) -> Iterator[Clai
     yield "entry.home_networks", fits, networks, "none without public_address_url"
 
 
+def _targets(settings: Settings) -> Iterator[Claim]:
+    """Who answers a probe is beyond the exits, else a dead path would seem to carry."""
+    wanted = "hosts outside network.bridge and network.clients"
+    for key, targets in (
+        ("entry.probe_targets", settings.entry.probe_targets),
+        ("entry.probe_advisory", settings.entry.probe_advisory),
+        ("exit.probe_targets", settings.exit.probe_targets),
+    ):
+        told = tuple(map(str, targets))
+        yield key, all(is_resolver(one, settings.network) for one in told), told, wanted
+
+
 def _exit(one: ExitSettings) -> Iterator[Claim]:
     fits = one.backoff_min_s <= one.backoff_max_s
     wanted = f"at least backoff_min_s ({one.backoff_min_s})"
@@ -150,6 +171,10 @@ def _exit(one: ExitSettings) -> Iterator[Claim]:
     yield "exit.mtu_bytes", fits, one.mtu_bytes, wanted
     fits = bool(one.remote_id) and one.remote_id.isprintable()
     yield "exit.remote_id", fits, one.remote_id, "an identity, or %any"
+    methods = one.ppp_methods
+    fits = not one.mppe or "mschapv2" in methods
+    # RFC 3079: its keys come from MS-CHAP.
+    yield "exit.ppp_methods", fits, methods, "mschapv2 among them, as mppe is true"
     for key in ("probe_targets", "presets", "ppp_methods"):
         values = getattr(one, key)
         yield f"exit.{key}", bool(values), values, "one or more"

@@ -65,6 +65,7 @@ from agents.entry.wireguard import Wireguard, routes_to
 from agents.firewall import Firewall
 from agents.lifecycle import Job
 from agents.marks import Flows
+from agents.mounts import check_can_be_made
 from agents.netlink import Netlink
 from agents.netlink_errors import NetlinkError
 from agents.network import Route, link_within
@@ -87,10 +88,13 @@ class Entry:
         """Reads wg0.conf; touches nothing.
 
         Raises:
-            SettingsError: wg0.conf does not fit, or its port is in use.
+            SettingsError: wg0.conf does not fit, its port is in use, or `run_dir` is no
+                place to write to.
         """
         self.name = name
         self._settings = settings
+        self._run_dir = settings.entry.run_dir / name
+        check_can_be_made(settings.entry.run_dir, "entry.run_dir")
         self._file = ConfFile(settings.entry.wg_conf)
         self._conf = read_conf(settings)
         check_port(settings.entry.wg_conf, self._conf.listen_port)
@@ -144,11 +148,10 @@ class Entry:
         self._inquirer = Inquirer(routes, settings.entry, self._put)
 
     def _make_wireguard(self) -> Wireguard:
-        entry = self._settings.entry
-        run_dir = entry.run_dir / self.name
-        run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         conf, routes = self._conf, self._routes(self._conf)
-        return Wireguard(conf, self._net, run_dir, entry.wireguard, routes)
+        choice = self._settings.entry.wireguard
+        return Wireguard(conf, self._net, self._run_dir, choice, routes)
 
     def _routes(self, conf: WgConf) -> tuple[Route, ...]:
         """The routes to clients that wg0 needs."""

@@ -41,7 +41,7 @@ from agents.exit.probe import Probe, ProbeError
 from agents.exit.resolve import ResolveError, resolve
 from agents.exit.window import Window
 from agents.exit.xl2tpd import L2tpError, Xl2tpd
-from agents.mounts import check_in_memory
+from agents.mounts import check_can_be_made, check_in_memory
 from agents.netlink_errors import NetlinkError
 from agents.network import Traffic
 from agents.settings import read_exit_secrets
@@ -67,12 +67,14 @@ class Daemons:
         """`post` takes each event, in the order of things.
 
         Raises:
-            SettingsError: A secret is missing or empty, or would come onto a disk.
+            SettingsError: A secret is missing or empty, or would come onto a disk, or
+                there is no place for what has to be written.
         """
         self._settings = settings.exit
         self._secrets = read_exit_secrets(settings.exit.secrets)
-        check_in_memory(settings.exit.run_dir, "exit.run_dir")
         self._run_dir = settings.exit.run_dir / name
+        check_can_be_made(settings.exit.run_dir, "exit.run_dir")
+        check_in_memory(settings.exit.run_dir, "exit.run_dir")
         self._post = post
         self._host = Host(settings.network, self._settings.mtu_bytes)
         self._charon = Charon(self._run_dir, _ignore)

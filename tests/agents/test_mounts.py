@@ -5,7 +5,14 @@ from typing import Final
 
 import pytest
 
-from agents.mounts import UNKNOWN, check_in_memory, file_system, kind_of, mount_of
+from agents.mounts import (
+    UNKNOWN,
+    check_can_be_made,
+    check_in_memory,
+    file_system,
+    kind_of,
+    mount_of,
+)
 from agents.settings_model import SettingsError
 
 ABOUT: Final = "pos:\t0\nflags:\t012000000\nmnt_id:\t30\nino:\t1\n"
@@ -45,3 +52,22 @@ def test_what_is_no_tmpfs_is_refused() -> None:
     said = "/proc/vpnchain: exit.run_dir: got proc, wanted a tmpfs"
     with pytest.raises(SettingsError, match=f"^{said}$"):
         check_in_memory(Path("/proc/vpnchain"), "exit.run_dir")
+
+
+def test_a_folder_below_one_that_is_there_can_be_made(tmp_path: Path) -> None:
+    check_can_be_made(tmp_path, "entry.run_dir")
+    check_can_be_made(tmp_path / "new" / "entry", "entry.run_dir")
+
+
+def test_below_a_file_no_folder_can_be_made(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(SettingsError) as caught:
+        check_can_be_made(file / "entry", "entry.run_dir")
+    said = f"entry.run_dir: got {file}, which is no folder, wanted a folder that"
+    assert said in str(caught.value)
+
+
+def test_where_nobody_may_write_no_folder_can_be_made() -> None:
+    with pytest.raises(SettingsError, match=r"entry\.run_dir: got no right at /proc"):
+        check_can_be_made(Path("/proc/self/new"), "entry.run_dir")

@@ -127,7 +127,7 @@ WRONG: Final = {
     "a wildcard in the base": ("broker.base = 'a/#'", "broker.base: got 'a/#', wanted"),
     "an entry outside the bridge": (
         "network.entry = '10.0.0.1'",
-        "network.entry: got '10.0.0.1', wanted an address in network.bridge",
+        "network.entry: got '10.0.0.1', wanted a host's address in network.bridge",
     ),
     "clients inside the bridge": (
         "network.clients = '172.20.9.0/24'",
@@ -190,6 +190,38 @@ WRONG: Final = {
     "a service inside the chain": (
         "entry.public_address_url = 'http://172.20.0.1/'",
         "entry.public_address_url: got 'http://172.20.0.1/', wanted http(s)://",
+    ),
+    "a port that no service has": (
+        "entry.public_address_url = 'http://192.0.2.1:65536/'",
+        "entry.public_address_url: got 'http://192.0.2.1:65536/', wanted http(s)://",
+    ),
+    "a port that nobody listens at": (
+        "entry.endpoint = 'vpn.example.net:99999'",
+        "entry.endpoint: got 'vpn.example.net:99999', wanted a name or address",
+    ),
+    "a target on this very host": (
+        "entry.probe_targets = ['127.0.0.1']",
+        "entry.probe_targets: got ('127.0.0.1',), wanted hosts outside",
+    ),
+    "a target on the bridge": (
+        "entry.probe_advisory = ['172.20.0.3']",
+        "entry.probe_advisory: got ('172.20.0.3',), wanted hosts outside",
+    ),
+    "a target that is nobody": (
+        "exit.probe_targets = ['0.0.0.0']",
+        "exit.probe_targets: got ('0.0.0.0',), wanted hosts outside",
+    ),
+    "an entry that is the whole network": (
+        "network.entry = '172.20.0.0'",
+        "network.entry: got '172.20.0.0', wanted a host's address in",
+    ),
+    "a bridge within this host": (
+        "network.bridge = '127.0.0.0/8'\nnetwork.entry = '127.0.0.2'",
+        "network.bridge: got '127.0.0.0/8', wanted a network of hosts",
+    ),
+    "a cipher without keys": (
+        "exit.mppe = true\nexit.ppp_methods = ['pap']",
+        "exit.ppp_methods: got ('pap',), wanted mschapv2 among them",
     ),
     "a home that nobody looks for": (
         "entry.home_networks = ['203.0.113.7/32']",
