@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agents.coordinator.events import EntryReported, Event, PresenceSaid
-from agents.coordinator.model import CARRYING, State
+from agents.coordinator.model import State
 from bus.messages.exits import Stage
+from bus.messages.paths import Health
 from bus.messages.presence import Status
 
 ENTRY: Final = "entry"
@@ -75,7 +76,7 @@ def stuck(
         **{
             name: at_s - one.away_s
             for name, one in others.items()
-            if one.away_s is not None and not _carries(state, one)
+            if one.away_s is not None and not _may_carry(state, one)
         },
     }
     return tuple(
@@ -89,20 +90,23 @@ def stuck(
 def _silent_exits(state: State, at_s: float) -> dict[str, float]:
     """For how long which exits have said nothing.
 
-    Not the one that carries, silent or not, nor one that was stopped.
+    Not one that was stopped, nor the one that clients are sent to unless its path is
+    known to be down: where nobody measures it, its kernel may carry them all the same.
     """
-    carrying = state.active is not None and state.active.health in CARRYING
+    active = state.active
+    spared = active.name if active and active.health is not Health.DOWN else None
     return {
         name: at_s - one.heard_s
         for name, one in state.exits.items()
         if one.heard_s and one.status is not Status.STOPPED
-        if not (carrying and name == state.order.active)
+        if name != spared
     }
 
 
-def _carries(state: State, other: Other) -> bool:
-    """Whether clients may leave by it: an entry whose exit has a tunnel that works."""
+def _may_carry(state: State, other: Other) -> bool:
+    """Whether clients may leave by it: an entry, unless its exit says that none can."""
     if other.role != ENTRY or other.through is None:
         return False
     through = state.exit(other.through)
-    return through.speaks and through.stage is Stage.READY
+    unready = through.speaks and through.stage is not Stage.READY
+    return not (unready or through.denied or through.status is Status.STOPPED)

@@ -109,8 +109,15 @@ def test_an_entry_that_hangs_is_restarted_once_its_clients_have_no_way() -> None
     assert others_found(entry_through(None), 500.0, carrying) == ("entry",)
     ended = LINKED.having(replace(ready, stage=Stage.DOWN))
     assert others_found(entry_through("exit-a"), 500.0, ended) == ("entry",)
-    unheard = LINKED.having(replace(ready, stage=None, heard_s=0.0))
-    assert others_found(entry_through("exit-a"), 500.0, unheard) == ("entry",)
+    stopped = LINKED.having(replace(ready, status=Status.STOPPED))
+    assert others_found(entry_through("exit-a"), 500.0, stopped) == ("entry",)
+
+
+def test_where_exit_and_entry_hang_both_are_left_alone_for_they_may_carry() -> None:
+    order = Order(epoch=1, gate=Gate.OPEN, active="exit-a")
+    silent = replace(HUNG, stage=None, status=Status.OFFLINE)
+    state = replace(LINKED, order=order).having(silent)
+    assert others_found(entry_through("exit-a"), 500.0, state) == ()
 
 
 def test_what_says_nothing_of_others_changes_nothing() -> None:
