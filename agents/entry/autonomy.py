@@ -24,9 +24,12 @@ GOOD: Final = (Health.UP, Health.DEGRADED)
 
 def destination(state: State) -> tuple[Hop | None, str]:
     """Where traffic is to go; and why not as ordered, if so."""
-    if state.walk is not None:
-        return state.walk.hop, state.walk.cause
-    return wanted(state)
+    if state.walk is None:
+        return wanted(state)
+    hop = state.walk.hop
+    if not state.neighbours.has(hop.address):
+        return None, f"{hop.exit} cannot be where it was"
+    return hop, state.walk.cause
 
 
 def wanted(state: State) -> tuple[Hop | None, str]:

@@ -20,8 +20,11 @@ from agents.entry.events import (
     Ordered,
     PathSeen,
     Polled,
+    Surveyed,
 )
 from agents.entry.model import ForgetFlows, Point, SayEvent
+from agents.neighbours import Neighbours
+from agents.settings_model import BRIDGE
 from bus.commands import Choice, Mode
 from bus.messages.entries import EntryEventKind
 from bus.messages.orders import Gate, Hop, Order
@@ -195,6 +198,14 @@ def test_there_is_no_way_back_while_the_present_path_is_well() -> None:
 
     assert not story.of(Point)
     assert story.report.active == "exit-b"
+
+
+def test_a_walk_does_not_lead_to_what_turns_out_to_be_a_gateway() -> None:
+    story = walking()
+
+    story.hears(Surveyed(4.0, Neighbours(BRIDGE, frozenset({B.address}))))
+
+    assert story.of(Point) == [Point(None)]
 
 
 def test_a_walk_goes_on_when_its_path_dies() -> None:
