@@ -1,6 +1,10 @@
-"""Files that are written whole or not at all, and never over what nobody named."""
+"""Files that are written whole or not at all, and never over what nobody named.
+
+And notes, which are written if there is room.
+"""
 
 import fcntl
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -10,6 +14,7 @@ from typing import Final
 
 PRIVATE: Final = 0o600
 PUBLIC: Final = 0o644
+log = logging.getLogger(__name__)
 
 
 def create(path: Path, data: bytes, mode: int = PRIVATE) -> None:
@@ -39,6 +44,14 @@ def replace(path: Path, data: bytes) -> None:
             os.chown(new, old.st_uid, old.st_gid)
         new.rename(path)
     _settle(path.parent)
+
+
+def note(path: Path, text: str) -> None:
+    """What a later life may make use of; a full tmpfs is told of and is no reason."""
+    try:
+        path.write_text(text)
+    except OSError as error:
+        log.warning("noting %s: %s", path.name, error.strerror)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from agents.entry.model import DEVICE, Device
 from agents.entry.peer_model import PeerSeen
 from agents.entry.wgconf import USUAL_MTU_BYTES, WgConf
 from agents.entry.wgdump import Dump, DumpError, agrees, read_dump, setconf
+from agents.files import note
 from agents.netlink import Netlink
 from agents.netlink_errors import NetlinkError
 from agents.network import MAIN_TABLE, Family, Route
@@ -141,7 +142,7 @@ class Wireguard:
         """Writes down which process holds wg0."""
         identity = _holder()
         if identity:
-            self._pid_file.write_text(identity)
+            note(self._pid_file, identity)
         else:
             log.warning("finding wireguard-go: no such process for %s here", DEVICE)
 

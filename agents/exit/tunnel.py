@@ -41,6 +41,7 @@ from agents.exit.probe import Probe, ProbeError
 from agents.exit.resolve import ResolveError, resolve
 from agents.exit.window import Window
 from agents.exit.xl2tpd import L2tpError, Xl2tpd
+from agents.files import note
 from agents.mounts import check_can_be_made, check_in_memory
 from agents.netlink_errors import NetlinkError
 from agents.network import Traffic
@@ -218,7 +219,7 @@ class Daemons:
                         self._heard = True
                         self._post(Reached(time.monotonic(), Stage.IKE))
                     case ChildUp():
-                        self._preset_file.write_text(preset)
+                        note(self._preset_file, preset)
                         self._post(Reached(time.monotonic(), Stage.IPSEC))
                     case CharonExited():
                         self._fail(_CHARON_ENDED)

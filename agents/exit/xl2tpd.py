@@ -20,6 +20,7 @@ from agents.exit.l2tp import (
 )
 from agents.exit.model import Cause
 from agents.exit.pppd import Login, options
+from agents.files import note
 from agents.process import Child, ProcessError, end_leftover, identify
 
 START_TIMEOUT_S: Final = 5.0
@@ -222,7 +223,7 @@ class Xl2tpd:
             identity = identify(pid)
             if identity is None or parent is None or identity.exe == parent.exe:
                 continue  # not pppd yet: only just forked
-            self._pppd_file.write_text(f"{identity}\n")
+            note(self._pppd_file, f"{identity}\n")
 
 
 def _children(parent: int) -> list[int]:

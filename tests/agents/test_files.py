@@ -5,7 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from agents.files import create, locked, replace
+from agents.files import create, locked, note, replace
+
+
+def test_a_note_for_which_there_is_no_room_is_told_of_and_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    note(Path("/dev/full"), "1234\n")
+
+    assert caplog.messages == ["noting full: No space left on device"]
+
+
+def test_a_note_is_what_a_later_life_reads(tmp_path: Path) -> None:
+    note(tmp_path / "preset", "modern")
+
+    assert (tmp_path / "preset").read_text() == "modern"
 
 
 def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
