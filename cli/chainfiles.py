@@ -19,6 +19,7 @@ SETTINGS: Final = Path("config/vpnchain.toml")
 WG_CONF: Final = Path("config/wg0.conf")
 BROKER: Final = Path("config/broker")
 SECRETS: Final = Path("secrets")
+BACKUP: Final = Path("backup")  # which no agent's container sees
 
 ROOT: Final = 0
 SERVICE: Final = 10001  # whom containers run as that need not be root
@@ -73,6 +74,18 @@ def exit_secret(exit_: str, name: str) -> Path:
 def broker_secret(user: str) -> Path:
     """The file of a user's password for the broker."""
     return SECRETS / f"broker_{user}.txt"
+
+
+def known_exits(folder: Path) -> tuple[str, ...]:
+    """The exits that the secrets know: a password for the bus, and one to dial with."""
+    others = {user.name for user in (*agents_of(()), *PEOPLE)}
+    found = []
+    for path in sorted((folder / SECRETS).glob("broker_*.txt")):
+        name = path.stem.removeprefix("broker_")
+        own = [folder / exit_secret(name, key) for key in OF_AN_EXIT]
+        if name not in others and any(one.exists() for one in own):
+            found.append(name)
+    return tuple(found)
 
 
 def secret_file(path: Path, secret: Secret, role: Role = Role.EXIT) -> Made:

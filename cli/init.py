@@ -7,6 +7,7 @@ and if something cannot be written, nothing stays behind.
 import os
 import secrets
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Final
 import click
 
 from agents import files
-from agents.settings import load, read_secret
+from agents.settings import check, load, read_secret
 from agents.settings_checks import ENDPOINT
 from agents.settings_model import Settings, SettingsError
 from bus.acl import Role
@@ -33,17 +34,13 @@ from cli.answers import (
 )
 from cli.authority import Identity, new_authority, new_server
 from cli.chainfiles import OF_AN_EXIT, Made, agents_of, broker_secret, exit_secret
-from cli.init_report import next_steps, report
+from cli.init_report import by_hand, next_steps, report
 from cli.options import DONE, MISUSED, NO, ExitName, fail, json_option, tell
 from cli.wgkeys import new_pair
+from cli.writing import written
 
 PASSWORD_BYTES: Final = 24
 TLS_HOSTS: Final = ("broker", "localhost", "127.0.0.1", "::1")
-FOLDERS: Final = (
-    (Path("config"), 0o755),
-    (chainfiles.BROKER, 0o755),
-    (chainfiles.SECRETS, 0o700),
-)
 
 VALUE: Final = "[EXIT=]VALUE"
 FILE: Final = "[EXIT=]FILE"
@@ -51,7 +48,12 @@ FILE: Final = "[EXIT=]FILE"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for on the command line."""
+    """What was asked for on the command line.
+
+    Attributes:
+        exits: In the end all that there shall be, best first.
+        named: Those of the command line; the first is meant where a value names none.
+    """
 
     exits: tuple[str, ...]
     endpoint: str
@@ -63,6 +65,24 @@ class Wanted:
     password_file: tuple[str, ...]
     values: Any
     ask: bool
+    named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there shall be.
+
+    Attributes:
+        settings: As agents will read them.
+        exits: All that there are; whom the settings do not know yet comes last.
+        made: All files.
+        renewed: Those among them that are to be replaced.
+    """
+
+    settings: Settings
+    exits: tuple[str, ...]
+    made: Sequence[Made]
+    renewed: Sequence[Made]
 
 
 @click.command()
@@ -87,37 +107,42 @@ def init(folder: Path, *, as_json: bool, ask: bool | None, **given: Any) -> None
     """
     wanted = Wanted(ask=sys.stdin.isatty() if ask is None else ask, **given)
     try:
-        made, renewed = planned(folder, wanted, os.environ)
-        created = written(folder, made, renewed)
+        plan = planned(folder, wanted, os.environ)
+        created = written(folder, plan.made, plan.renewed)
     except (AnswerError, SettingsError) as error:
         fail(str(error), MISUSED)
     except OSError as error:
         why = (error.strerror or "").lower()
         fail(f"writing {error.filename2 or error.filename}: {why}", NO)
-    kept = [one.path for one in made if one.path not in created]
+    kept = [one.path for one in plan.made if one.path not in created]
+    todo = by_hand(plan.settings, plan.exits, renewed=bool(plan.renewed))
     if as_json:
-        tell({"created": [str(p) for p in created], "kept": [str(p) for p in kept]})
+        paths = {"created": created, "kept": kept}
+        told = {key: [str(path) for path in found] for key, found in paths.items()}
+        tell({**told, "todo": todo})
     else:
         report(created, kept, folder)
-        click.echo(next_steps(load(folder / chainfiles.SETTINGS, os.environ)))
+        click.echo(next_steps(todo))
     sys.exit(DONE)
 
 
 # --- what there shall be --------------------------------------------------------------
 
 
-def planned(
-    folder: Path, wanted: Wanted, env: Mapping[str, str]
-) -> tuple[list[Made], list[Made]]:
+def planned(folder: Path, wanted: Wanted, env: Mapping[str, str]) -> Plan:
     """All files, and those that are to be replaced; nothing is written yet.
 
     Raises:
         AnswerError: Something is not known, or does not fit.
-        SettingsError: A file that is there does not fit.
+        SettingsError: A file that is there does not fit, or the environment does not.
     """
     wanted, present = _resolved(folder, wanted, env)
+    settings = chainfiles.settings(wanted.exits, wanted.endpoint, tls=wanted.tls)
+    if present is None:  # the environment may spoil them
+        data = tomllib.loads(settings.data.decode())
+        present = check(data, env, file=str(settings.path))
     made = [
-        chainfiles.settings(wanted.exits, wanted.endpoint, tls=wanted.tls),
+        settings,
         chainfiles.wg_conf(
             new_pair().private, present.network.clients, chainfiles.WG_PORT
         ),
@@ -126,28 +151,37 @@ def planned(
     ]
     topics = Discovery(present.homeassistant.prefix, present.broker.base)
     broker, renewed = _broker(folder, wanted, topics)
-    return made + broker, renewed
+    return Plan(present, wanted.exits, made + broker, renewed)
 
 
 def _resolved(
     folder: Path, wanted: Wanted, env: Mapping[str, str]
-) -> tuple[Wanted, Settings]:
-    """What is wanted with what was not said: from the settings, or asked for."""
-    there = folder / chainfiles.SETTINGS
+) -> tuple[Wanted, Settings | None]:
+    """What is wanted with what was not said; the settings if there are any.
+
+    An exit that is there is wanted: who names but a new one does not mean to lose it.
+    """
+    there, known = folder / chainfiles.SETTINGS, chainfiles.known_exits(folder)
+    named = wanted.exits
     if there.exists():
         present = load(there, env)
-        exits = wanted.exits or present.coordinator.exits
+        exits = _once(*present.coordinator.exits, *known, *named)
         tls = bool(present.broker.tls_ca)
         if wanted.tls and not tls:
-            away = f"{there} and {folder / chainfiles.BROKER}"
-            raise AnswerError(f"--tls: made without it already: move {away} away")
-        return replace(wanted, exits=exits, endpoint="", tls=tls), present
-    exits, endpoint = wanted.exits or (chainfiles.FIRST,), wanted.endpoint
+            how = "docs/containers.md says how to change that"
+            raise AnswerError(f"--tls: made without it already; {how}")
+        whole = replace(wanted, exits=exits, named=named, endpoint="", tls=tls)
+        return whole, present
+    exits, endpoint = _once(*named, *known) or (chainfiles.FIRST,), wanted.endpoint
     if not endpoint and wanted.ask:
         endpoint = click.prompt("where clients reach this host from outside", err=True)
     if endpoint and not ENDPOINT.fullmatch(endpoint):
         raise AnswerError("--endpoint: wanted a name or address, with :port if need be")
-    return replace(wanted, exits=exits, endpoint=endpoint), Settings()
+    return replace(wanted, exits=exits, named=named, endpoint=endpoint), None
+
+
+def _once(*names: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 def _exit_secrets(folder: Path, wanted: Wanted, env: Mapping[str, str]) -> list[Made]:
@@ -171,7 +205,7 @@ def _exit_secrets(folder: Path, wanted: Wanted, env: Mapping[str, str]) -> list[
 
 
 def _given(wanted: Wanted, env: Mapping[str, str]) -> Answers:
-    exits = wanted.exits
+    exits = _once(*wanted.named, *wanted.exits)
     shown = (("vpn_server_ip", wanted.server), ("vpn_username", wanted.username))
     hidden = (
         ("vpn_ipsec_psk", wanted.psk_file),
@@ -236,37 +270,3 @@ def _tls(folder: Path) -> list[Made]:
         Made(chainfiles.CERTIFICATE, server.certificate, owner, public),
         Made(chainfiles.KEY, server.key, owner),
     ]
-
-
-# --- writing it -----------------------------------------------------------------------
-
-
-def written(folder: Path, made: Sequence[Made], renewed: Sequence[Made]) -> list[Path]:
-    """Creates what is not there yet, and replaces what is to be; what it wrote.
-
-    Raises:
-        OSError: Something cannot be written; what was created is gone again.
-    """
-    for name, mode in FOLDERS:
-        (folder / name).mkdir(mode=mode, parents=True, exist_ok=True)
-    created: list[Path] = []
-    try:
-        for one in made:
-            if one.data and not (folder / one.path).exists():
-                files.create(folder / one.path, one.data, one.mode)
-                created.append(one.path)
-                _give(folder / one.path, one.owner)
-    except OSError:
-        for path in created:
-            (folder / path).unlink()
-        raise
-    for one in renewed:
-        files.replace(folder / one.path, one.data)
-        created.append(one.path)
-    return created
-
-
-def _give(path: Path, owner: int) -> None:
-    """The file belongs to whoever reads it in a container; only root can do that."""
-    if os.geteuid() == 0:
-        os.chown(path, owner, owner)

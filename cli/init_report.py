@@ -10,7 +10,9 @@ import click
 from agents.settings_model import Settings
 from cli import chainfiles
 
+_COMPOSE: Final = "compose.yaml"
 _ALWAYS_THERE: Final = "exit-a"  # in compose.yaml every other exit is a profile
+_COMPOSED: Final = (_ALWAYS_THERE, "exit-b")  # who has a service there
 
 
 def report(created: Sequence[Path], kept: Sequence[Path], folder: Path) -> None:
@@ -29,23 +31,43 @@ def report(created: Sequence[Path], kept: Sequence[Path], folder: Path) -> None:
         )
 
 
-def next_steps(settings: Settings) -> str:
-    """The commands that come next, as this chain needs them."""
-    compose = "docker compose"
+def by_hand(
+    settings: Settings, exits: Sequence[str], *, renewed: bool
+) -> Sequence[str]:
+    """What `init` leaves to do, as it stands in files of the operator's own.
+
+    `exits`: all that there are; `renewed`: the broker's rights are new.
+    """
+    todo = []
+    if set(exits) - set(settings.coordinator.exits):
+        names = ", ".join(f'"{name}"' for name in exits)
+        todo.append(f"{chainfiles.SETTINGS}, [coordinator]: exits = [{names}]")
+    todo += [
+        f"{_COMPOSE}: a service for {name}, and its secrets; see docs/cli.md"
+        for name in exits
+        if name not in _COMPOSED
+    ]
+    if profiles := [name for name in exits if name != _ALWAYS_THERE]:
+        todo.append(f".env beside {_COMPOSE}: COMPOSE_PROFILES={','.join(profiles)}")
     if settings.broker.tls_ca:
-        compose += " -f compose.yaml -f compose.tls.yaml"
-    profiles = "".join(
-        f" --profile {name}"
-        for name in settings.coordinator.exits
-        if name != _ALWAYS_THERE
-    )
-    return f"""
+        files = f"{_COMPOSE}:compose.tls.yaml"
+        todo.append(f".env beside {_COMPOSE}: COMPOSE_FILE={files}")
+    if renewed:
+        todo.append("where the broker runs: docker compose kill -s HUP broker")
+    return todo
+
+
+def next_steps(todo: Sequence[str]) -> str:
+    """What comes next; `todo`: what a person has to do before."""
+    first = "\nFirst, by hand\n" if todo else ""
+    first += "".join(f"  {one}\n" for one in todo)
+    return f"""{first}
 Next, the chain is started by
-  {compose}{profiles} up -d --build
+  docker compose up -d --build
 and then
   vpnchain doctor                           says what is wrong, if anything is
   vpnchain peer add phone --qr              lets a phone in
-  vpnchain backup config/chain.backup       keeps all of this
+  vpnchain backup backup/chain.backup       keeps all of this
 
-Without Python here, `{compose} run --rm vpnchain` is `vpnchain`; it writes
-only in config and secrets."""
+Without Python here, `docker compose run --rm vpnchain` is `vpnchain`; it writes
+only in backup, config and secrets."""

@@ -71,29 +71,32 @@ def test_everything_that_compose_mounts_is_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "command"),
+    ("options", "by_hand"),
     [
-        ((), "docker compose up -d --build"),
+        ((), []),
         (
             ("--exit", "exit-a", "--exit", "exit-b", "--values", "-"),
-            "docker compose --profile exit-b up -d --build",
+            [".env beside compose.yaml: COMPOSE_PROFILES=exit-b"],
         ),
         (
             ("--tls",),
-            "docker compose -f compose.yaml -f compose.tls.yaml up -d --build",
+            [".env beside compose.yaml: COMPOSE_FILE=compose.yaml:compose.tls.yaml"],
         ),
     ],
 )
 def test_the_command_that_comes_next_starts_all_that_was_made(
-    tmp_path: Path, options: tuple[str, ...], command: str
+    tmp_path: Path, options: tuple[str, ...], by_hand: list[str]
 ) -> None:
     given = f"[exit-a]\n{VALUES}[exit-b]\n{VALUES}"
-    said = init(
-        tmp_path, "--endpoint", "192.0.2.1", *options, given=given, **ENVIRONMENT
-    )
+    words = ("--endpoint", "192.0.2.1", *options)
+    said = init(tmp_path, *words, given=given, **ENVIRONMENT)
+    told = init(tmp_path, "--json")
 
     assert said.exit_code == 0, said.output
-    assert f"  {command}\n" in said.output
+    assert "  docker compose up -d --build\n" in said.output
+    assert ("First, by hand" in said.output) == bool(by_hand)
+    assert all(f"  {one}\n" in said.output for one in by_hand)
+    assert json.loads(told.output)["todo"] == by_hand
 
 
 def test_nobody_else_reads_what_is_secret(tmp_path: Path) -> None:
@@ -232,23 +235,32 @@ def test_a_chain_without_tls_gets_none_by_half(tmp_path: Path) -> None:
     assert files(tmp_path) == before
 
 
-def test_a_new_exit_needs_the_brokers_files_anew(tmp_path: Path) -> None:
+def test_a_chain_gets_tls_later_by_the_way_that_the_page_tells(tmp_path: Path) -> None:
     made(tmp_path)
-    more = ("--exit", "exit-a", "--exit", "exit-c", "--values", "-")
-    given = f"[exit-c]\n{VALUES}"
-    before = files(tmp_path)
+    settings = tmp_path / chainfiles.SETTINGS
+    with_tls = '[broker]\ntls_ca = "config/broker/ca.crt"\n'
+    settings.write_text(f"{settings.read_text()}{with_tls}")
+    conf = tmp_path / "config/broker/mosquitto.conf"
+    conf.rename(f"{conf}.old")
 
-    refused = init(tmp_path, *more, given=given)
-    unchanged = files(tmp_path) == before
-    renewed = init(tmp_path, *more, "--renew-broker", given=given)
+    result = init(tmp_path, "--tls")
 
-    assert (refused.exit_code, renewed.exit_code) == (2, 0)
-    assert "--renew-broker" in refused.output
-    assert unchanged
-    rights = (tmp_path / "config/broker/agents.rights").read_text()
-    assert "user exit-c" in rights
-    kept = "secrets/broker_exit-a.txt"
-    assert files(tmp_path)[kept] == before[kept]
+    assert result.exit_code == 0, result.output
+    assert "certfile /etc/vpnchain/broker.crt" in conf.read_text()
+    assert (tmp_path / chainfiles.CA).exists()
+
+
+def test_a_variable_that_does_not_fit_is_told_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    env = {**ENVIRONMENT, "VPNCHAIN_ENTRY_PROBE": "foo"}
+
+    result = init(tmp_path, "--endpoint", "192.0.2.1", **env)
+
+    assert result.exit_code == 2
+    assert result.output.startswith("environment: VPNCHAIN_ENTRY_PROBE: got 'foo'")
+    assert result.output.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 # --- a real broker takes them ---------------------------------------------------------

@@ -72,7 +72,7 @@ def prepare(folder: Path, docker: Docker) -> Project:
     """The folder as a new operator has it after `vpnchain init`."""
     shutil.copy(ROOT / "compose.yaml", folder)
     (folder / "override.yaml").write_text(OVERRIDE)
-    for name in ("config", "secrets"):
+    for name in ("config", "secrets", "backup"):
         (folder / name).mkdir()
     project = Project(folder, docker)
     account = [

@@ -36,9 +36,9 @@ def test_a_failed_container_is_restarted_and_looked_at(chain: Project) -> None:
 def test_everything_is_made_anew_and_the_keys_stay(chain: Project) -> None:
     conf = chain.folder / "config/wg0.conf"
     before = conf.read_text()
-    backup = ("vpnchain", "backup", "config/chain.backup")
+    backup = ("vpnchain", "backup", "backup/chain.backup")
     typed(chain, "run", "--rm", "-T", *backup)
-    written = chain.folder / "config/chain.backup"
+    written = chain.folder / "backup/chain.backup"
     assert written.stat().st_mode & 0o777 == 0o600
     typed(chain, "down")
     assert not chain.compose("ps", "-q")
