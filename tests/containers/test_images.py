@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -97,9 +98,18 @@ def test_haproxy_takes_its_configuration() -> None:
     subprocess.run(argv, check=True, timeout=WITHIN_S)
 
 
-@pytest.fixture
-def proxy(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
+@dataclass(frozen=True, slots=True)
+class Proxy:
     """Where haproxy listens by its configuration, and where it looks for Docker."""
+
+    front: Path
+    docker: socket.socket
+    pid: int
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[Proxy]:
+    """A running one."""
     file, front, back = (tmp_path / name for name in ("cfg", "front", "back"))
     words = HAPROXY.read_text().replace("bind :2375", f"bind unix@{front}")
     file.write_text(words.replace("/var/run/docker.sock", str(back)))
@@ -108,20 +118,27 @@ def proxy(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
         docker.listen()
         docker.settimeout(WITHIN_S)
         running = subprocess.Popen(["/usr/sbin/haproxy", "-db", "-f", str(file)])
-        yield front, docker
+        yield Proxy(front, docker, running.pid)
         running.kill()
         running.wait()
 
 
-def test_nobody_makes_the_proxy_a_tunnel(proxy: tuple[Path, socket.socket]) -> None:
-    front, docker = proxy
+def test_the_proxy_has_one_thread_however_many_processors_there_are(
+    proxy: Proxy,
+) -> None:
     with socket.socket(socket.AF_UNIX) as client:
-        until(lambda: client.connect_ex(str(front)) == 0, "haproxy listens")
+        until(lambda: client.connect_ex(str(proxy.front)) == 0, "haproxy listens")
+    assert len(list(Path(f"/proc/{proxy.pid}/task").iterdir())) == 1
+
+
+def test_nobody_makes_the_proxy_a_tunnel(proxy: Proxy) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        until(lambda: client.connect_ex(str(proxy.front)) == 0, "haproxy listens")
         client.sendall(
             b"GET /version HTTP/1.1\r\nHost: x\r\n"
             b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
         )
-        asked, _ = docker.accept()
+        asked, _ = proxy.docker.accept()
         with asked:
             words = asked.recv(4096).lower()
     assert words.startswith(b"get /version")
