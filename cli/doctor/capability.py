@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from cli.doctor.finding import Finding, ok, unknown, wrong
-from cli.doctor.kernel import CONTAINED
+from cli.doctor.kernel import is_contained
 
 CHECK: Final = "charon capability"
 NAME: Final = "NET_BIND_SERVICE"
@@ -26,8 +26,7 @@ def checks() -> Iterator[Finding]:
     if charons := tuple(running("charon")):
         yield of_running(charons)
         return
-    contained = any(mark.exists() for mark in CONTAINED)
-    yield of_starting(own(), root=os.geteuid() == 0, contained=contained)
+    yield of_starting(own(), root=os.geteuid() == 0, contained=is_contained())
 
 
 # --- judgement ------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from cli.doctor import capability, clock, kernel, papers, ports
 from cli.doctor.broker import of_rights, tried
 from cli.doctor.finding import Finding, State, wrong
 from cli.doctor.papers import Exit, exits_of, server_of
-from cli.doctor.servers import Server, look, of_pairs, of_server
+from cli.doctor.servers import Server, look, of_pairs, seen_from
 from cli.listen import present
 from cli.options import (
     DONE,
@@ -85,7 +85,8 @@ def _local(settings: Settings, exits: tuple[Exit, ...]) -> Iterator[Finding]:
     """What this machine alone knows."""
     yield from kernel.checks()
     yield from capability.checks()
-    yield from ports.checks(papers.listen_port(settings))
+    port = papers.listen_port(settings)
+    yield from ports.checks(port, contained=kernel.is_contained())
     yield from papers.checks(settings, exits)
     yield clock.of_kernel(clock.kernel_state())
 
@@ -104,12 +105,13 @@ async def _servers(settings: Settings, exits: tuple[Exit, ...]) -> list[Finding]
     order = [one.name for one in exits]
     servers.sort(key=lambda server: order.index(server.exit))
     set_up = {one.name: one.settings for one in exits}
-    network = settings.network
+    contained = kernel.is_contained()
     findings: list[Finding] = []
     for server in servers:
         mtu_bytes = set_up[server.exit].mtu_bytes
-        findings += of_server(server, network.bridge, network.clients, mtu_bytes)
-    return [*findings, *of_pairs(servers)]
+        network = settings.network
+        findings += seen_from(server, network, mtu_bytes, contained=contained)
+    return [*findings, *of_pairs(servers)]  # their addresses are the same everywhere
 
 
 async def _broker(broker: Broker) -> list[Finding]:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+FROM_HOST: Final = "look from the host, as root"
 
 
 class State(StrEnum):
@@ -41,3 +44,9 @@ def wrong(check: str, what: str, todo: str) -> Finding:
 def unknown(check: str, what: str, todo: str = "") -> Finding:
     """It cannot be told; `todo`: how it could be."""
     return Finding(check, State.UNKNOWN, what, todo)
+
+
+def in_doubt(finding: Finding) -> Finding:
+    """What was found in a container, where it says nothing about the others."""
+    what = f"in this container: {finding.what}"
+    return unknown(finding.check, what, FROM_HOST)

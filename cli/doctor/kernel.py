@@ -9,13 +9,12 @@ from typing import Final
 
 from agents.exit import kernel_support
 from agents.exit.model import Cause
-from cli.doctor.finding import Finding, State, ok, unknown, wrong
+from cli.doctor.finding import Finding, State, in_doubt, ok, unknown, wrong
 
 TUN: Final = Path("/dev/net/tun")
 FORWARD: Final = Path("/proc/sys/net/ipv4/ip_forward")
 LOADED: Final = Path("/sys/module")
 CONTAINED: Final = (Path("/.dockerenv"), Path("/run/.containerenv"))
-FROM_HOST: Final = "look from the host, as root"
 
 # In the order of modprobe.d(5).
 MODPROBE: Final = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
@@ -39,7 +38,7 @@ def checks() -> Iterator[Finding]:
     A container has the devices and the forwarding that it was given, which says nothing
     about the others'.
     """
-    contained = any(mark.exists() for mark in CONTAINED)
+    contained = is_contained()
     tun = _opening(TUN)
     loaded = {name for name in MODULES if (LOADED / name).exists()}
     forwarding = of_forwarding(_forwarding(), os.access(FORWARD, os.W_OK))
@@ -52,17 +51,15 @@ def checks() -> Iterator[Finding]:
         (of_blacklists(forbidden(_modprobe()), loaded), contained),
         (forwarding, contained),
     ):
-        yield in_doubt(finding) if is_of_container else finding
+        yield no_witness(finding) if is_of_container else finding
 
 
 # --- judgement ------------------------------------------------------------------------
 
 
-def in_doubt(finding: Finding) -> Finding:
-    """What was found, where it says nothing about the containers beside this one."""
-    if finding.state is State.OK:
-        return finding
-    return unknown(finding.check, f"in this container: {finding.what}", FROM_HOST)
+def no_witness(finding: Finding) -> Finding:
+    """What this container lacks others may have; what it has, the kernel has."""
+    return finding if finding.state is State.OK else in_doubt(finding)
 
 
 def of_cause(check: str, cause: Cause | None) -> Finding:
@@ -132,6 +129,11 @@ def of_forwarding(value: str | None, writable: bool) -> Finding:
 
 
 # --- probing --------------------------------------------------------------------------
+
+
+def is_contained() -> bool:
+    """Whether this runs in a container."""
+    return any(mark.exists() for mark in CONTAINED)
 
 
 def _opening(path: Path) -> int:

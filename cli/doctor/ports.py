@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cli.doctor.finding import Finding, ok, unknown, wrong
+from cli.doctor.finding import Finding, in_doubt, ok, unknown, wrong
 
 TABLES: Final = ("/proc/net/udp", "/proc/net/udp6")
 IKE: Final = ((500, "IKE"), (4500, "IKE behind NAT"), (1701, "L2TP"))
@@ -28,15 +28,20 @@ class Holder:
     ours: bool
 
 
-def checks(listen_port: int) -> Iterator[Finding]:
-    """WireGuard's port, and those of the exits' daemons."""
+def checks(listen_port: int, *, contained: bool) -> Iterator[Finding]:
+    """WireGuard's port, and those of the exits' daemons.
+
+    `contained`: in a container, whose ports are other ones than those of the host.
+    """
     held = in_use(_tables())
     holders = dict(_holders(set(held.values())))
     for port, what in ((listen_port, "WireGuard"), *IKE):
         holder = None
         if port in held:
             holder = holders.get(held[port], Holder("", ours=False))
-        yield of_port(port, what, holder, wireguard=Path("/sys/class/net/wg0").exists())
+        wireguard = Path("/sys/class/net/wg0").exists()
+        finding = of_port(port, what, holder, wireguard=wireguard)
+        yield in_doubt(finding) if contained else finding
 
 
 # --- judgement ------------------------------------------------------------------------

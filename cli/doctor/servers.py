@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from agents.exit.presets import PRESETS
 from agents.exit.resolve import ResolveError, resolve
+from agents.settings_model import NetworkSettings
 from agents.tool import ToolError, run
-from cli.doctor.finding import Finding, ok, unknown, warning, wrong
+from cli.doctor.finding import Finding, in_doubt, ok, unknown, warning, wrong
 from cli.doctor.ike import COOKIE_BYTES, PORT, Answer, answer, question
 
 ANSWER_TIMEOUT_S: Final = 1.5
@@ -57,6 +58,18 @@ async def look(
 
 
 # --- judgement ------------------------------------------------------------------------
+
+
+def seen_from(
+    one: Server, networks: NetworkSettings, mtu_bytes: int, *, contained: bool
+) -> Iterator[Finding]:
+    """Everything about one server; `contained`: asked from within a container.
+
+    That stands elsewhere than exits do: the command's is on the bus alone, which has no
+    way out and no names of the internet.
+    """
+    for finding in of_server(one, networks.bridge, networks.clients, mtu_bytes):
+        yield in_doubt(finding) if contained else finding
 
 
 def of_server(

@@ -1,5 +1,6 @@
 """What docs/containers.md tells an operator to type, typed."""
 
+import re
 from typing import Final
 
 import pytest
@@ -11,6 +12,10 @@ from tests.containers.project import Project
 pytestmark = pytest.mark.container
 
 EXIT: Final = "l2tp-ipsec-exit"
+# The states of what the command cannot see from where it stands.
+BEYOND: Final = re.compile(
+    r"^(\S+) +(?:udp \d+|exit-\S+ (?:server|route|ike|proposals|mtu)) ", re.MULTILINE
+)
 TOLD: Final = (ROOT / "docs/containers.md").read_text()
 
 
@@ -31,6 +36,7 @@ def test_a_failed_container_is_restarted_and_looked_at(chain: Project) -> None:
     )
     found = typed(chain, "run", "--rm", "-T", "vpnchain", "doctor", check=False)
     assert "broker" in found
+    assert set(BEYOND.findall(found)) == {"?"}
 
 
 def test_everything_is_made_anew_and_the_keys_stay(chain: Project) -> None:

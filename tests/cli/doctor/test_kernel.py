@@ -10,7 +10,7 @@ from cli.doctor.finding import State
 from cli.doctor.kernel import (
     checks,
     forbidden,
-    in_doubt,
+    no_witness,
     of_blacklists,
     of_cause,
     of_forwarding,
@@ -93,11 +93,11 @@ def test_forwarding_is_on_or_can_be_turned_on(
 def test_a_container_is_no_witness_against_the_others() -> None:
     missing = of_forwarding("0", writable=False)
 
-    found = in_doubt(missing)
+    found = no_witness(missing)
 
     assert found.state is State.UNKNOWN
     assert found.what.startswith("in this container: is off")
-    assert in_doubt(of_forwarding("1", writable=False)).state is State.OK
+    assert no_witness(of_forwarding("1", writable=False)).state is State.OK
 
 
 def test_every_check_says_something_of_this_machine() -> None:

@@ -24,7 +24,9 @@ def bound() -> Iterator[socket.socket]:
 
 
 def finding(port: int) -> Finding:
-    (one,) = [one for one in checks(port) if one.check == f"udp {port}"]
+    (one,) = [
+        one for one in checks(port, contained=False) if one.check == f"udp {port}"
+    ]
     return one
 
 
@@ -68,6 +70,16 @@ def test_a_free_port_is_well() -> None:
         port = sock.getsockname()[1]
 
     assert finding(port).state is State.OK
+
+
+def test_a_container_does_not_know_who_has_the_ports_of_the_host(
+    bound: socket.socket,
+) -> None:
+    found = list(checks(bound.getsockname()[1], contained=True))
+
+    assert {one.state for one in found} == {State.UNKNOWN}
+    assert all(one.what.startswith("in this container: ") for one in found)
+    assert {one.todo for one in found} == {"look from the host, as root"}
 
 
 def test_ports_are_read_as_the_kernel_writes_them() -> None:

@@ -6,10 +6,17 @@ from typing import Final
 
 import pytest
 
-from agents.settings_model import BRIDGE, CLIENTS
+from agents.settings_model import BRIDGE, CLIENTS, NetworkSettings
 from cli.doctor.finding import Finding, State
 from cli.doctor.ike import Answer
-from cli.doctor.servers import Server, look, of_pairs, of_server, outer_bytes
+from cli.doctor.servers import (
+    Server,
+    look,
+    of_pairs,
+    of_server,
+    outer_bytes,
+    seen_from,
+)
 from tests.agents.netns import inside, ip, namespace
 
 GOOD: Final = Server(
@@ -61,6 +68,24 @@ def test_what_keeps_a_tunnel_from_coming_up_is_wrong(why: str) -> None:
     assert found.state is State.WRONG
     assert why in found.what
     assert found.todo
+
+
+NOWHERE: Final = Server("exit-a", "x.example", None, "resolve: x.example: no")
+
+
+@pytest.mark.parametrize(
+    "server", [GOOD, NOWHERE, *(server for _, server in WRONG.values())]
+)
+def test_a_container_does_not_know_how_exits_see_a_server(server: Server) -> None:
+    networks = NetworkSettings()
+
+    outside = list(seen_from(server, networks, 1400, contained=False))
+    inside_one = list(seen_from(server, networks, 1400, contained=True))
+
+    assert outside == list(of_server(server, BRIDGE, CLIENTS, 1400))
+    assert [one.check for one in inside_one] == [one.check for one in outside]
+    assert {one.state for one in inside_one} == {State.UNKNOWN}
+    assert all(one.todo == "look from the host, as root" for one in inside_one)
 
 
 def test_a_server_that_refuses_all_is_one_to_ask_about() -> None:
