@@ -36,12 +36,19 @@ def own_name() -> str:
     return f"cli-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-async def listen(broker: Broker, tell: Callable[[Heard], None]) -> None:
-    """Tells everything that is said, what is retained first; without end."""
+async def listen(broker: Broker, tell: Callable[[Heard], None]) -> bool:
+    """Tells everything that is said, what is retained first; without end.
+
+    False: the broker was not reached. Once it was, it is waited for whenever it goes.
+    """
     wanted = [Subscription(topic) for topic in TOPICS]
     async with open_link(own_name(), "", broker, wanted) as bus:
+        if not await reached(bus):
+            return False
+        tell(BusUp())
         async for heard in bus:
             tell(heard)
+    return True
 
 
 async def present(broker: Broker) -> Snapshot | None:

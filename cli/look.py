@@ -65,7 +65,11 @@ def watch(
     as_json: bool,
     everything_said: bool,
 ) -> None:
-    """Tell everything that is said on the bus, as it is said."""
+    """Tell everything that is said on the bus, as it is said.
+
+    Until Ctrl-C. The broker has to be there at first; if it goes, it is waited for.
+    """
+    one_line_of_failure()
     broker = broker_from(settings, host, port)
     out, novelty = console(), Novelty()
 
@@ -76,7 +80,8 @@ def watch(
         elif novelty.has(heard, line) or everything_said:
             out.print(text_of(line, time.time()), soft_wrap=True)
 
-    until_interrupted(listen(broker, hear))
+    if not until_interrupted(listen(broker, hear)):
+        unreached(broker)
 
 
 @click.command()

@@ -23,6 +23,7 @@ from cli.listen import Novelty, own_name
 from cli.render import line_of
 from tests.bus.hearing import message
 from tests.cli.said import happened, report
+from tests.mosquitto import Mosquitto
 
 TIMEOUT_S: Final = 30.0
 
@@ -132,11 +133,16 @@ async def test_status_for_programs_is_one_object(broker: Broker) -> None:
     assert code == 0
 
 
-async def test_status_without_a_broker_says_so(unused_tcp_port: int) -> None:
+@pytest.mark.parametrize(
+    "words", [("status",), ("watch",), ("events", "--follow"), ("top", "--json")]
+)
+async def test_without_a_broker_nobody_waits_for_it(
+    unused_tcp_port: int, words: tuple[str, ...]
+) -> None:
     env = {"PATH": os.environ["PATH"]}
     where = ("--host", "127.0.0.1", "--port", str(unused_tcp_port))
 
-    code, out, err = await ran(env, "status", *where)
+    code, out, err = await ran(env, *words, *where)
 
     assert out == ""
     assert err == f"reaching the broker at 127.0.0.1:{unused_tcp_port}: no answer\n"
@@ -183,6 +189,24 @@ async def test_watch_tells_in_words_until_it_is_interrupted(broker: Broker) -> N
     assert "\x1b" not in told
     assert "Traceback" not in err.decode()
     assert process.returncode == 0
+
+
+@pytest.mark.broker
+async def test_watch_outlives_a_broker_that_was_there(tmp_path: Path) -> None:
+    mosquitto = Mosquitto(tmp_path)
+    env = environment(Broker(mosquitto.host, mosquitto.port, base="test"))
+    mosquitto.start()
+    try:
+        async with started(env, "watch", "--json") as process:
+            told = [json.loads(await line(process))]
+            mosquitto.stop()
+            told.append(json.loads(await line(process)))
+            mosquitto.start()
+            told.append(json.loads(await line(process)))
+    finally:
+        mosquitto.stop()
+
+    assert [one["link"] for one in told] == ["up", "down", "up"]
 
 
 @pytest.mark.broker
