@@ -3,12 +3,7 @@
 The one rule: a backup that is not exactly as it was made changes nothing.
 """
 
-import os
-import secrets
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +16,9 @@ from bus.link import VERSION
 from bus.secret import Secret
 from cli.archive import TOPS, ArchiveError, Packed, packed, unpacked
 from cli.options import MISUSED, NO, fail, json_option, tell
+from cli.restoring import BEFORE, STAGING, restored
 from cli.seal import MAGIC, SealError, is_secret, sealed, unsealed
 
-BEFORE: Final = ".before-restore"
-STAGING: Final = ".restore-"
 EXAMPLES: Final = (".example", ".example.toml")
 LIMIT_BYTES: Final = 70_000_000
 
@@ -159,93 +153,3 @@ def _passphrase(file: Path | None, *, ask: bool, twice: bool) -> Secret | None:
         "passphrase", hide_input=True, confirmation_prompt=twice, err=True
     )
     return Secret(said)
-
-
-# --- to the disk ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Swap:
-    """A file that takes the place of another; `aside`: where that one goes."""
-
-    new: Path
-    place: Path
-    aside: Path
-
-
-def restored(folder: Path, contents: Sequence[Packed]) -> list[str]:
-    """Puts the files in place, those that are there aside; which ones were other.
-
-    Raises:
-        OSError: It could not be done; all is as it was.
-    """
-    other = [one for one in contents if not _is_same(folder / one.name, one)]
-    with _staged(folder, other) as swaps:
-        done: list[_Swap] = []
-        try:
-            for swap in swaps:
-                _swap(swap)
-                done.append(swap)
-        except OSError:
-            for swap in reversed(done):
-                _undo(swap)
-            raise
-    return [one.name for one in other]
-
-
-def _is_same(path: Path, one: Packed) -> bool:
-    try:
-        return not path.is_symlink() and path.read_bytes() == one.data
-    except OSError:
-        return False
-
-
-@contextmanager
-def _staged(folder: Path, contents: Sequence[Packed]) -> Iterator[list[_Swap]]:
-    """The files, complete, on the disk beside where they belong; gone at the end."""
-    mark = f"{STAGING}{secrets.token_hex(6)}"
-    swaps: list[_Swap] = []
-    try:
-        for one in contents:
-            place = folder / one.name
-            private = one.name.startswith("secrets/")
-            mode = 0o700 if private else 0o755
-            place.parent.mkdir(mode=mode, parents=True, exist_ok=True)
-            new = place.with_name(f"{mark}-{place.name}")
-            swaps.append(_Swap(new, place, _aside(place)))
-            files.create(new, one.data, one.mode)
-            if os.geteuid() == 0:
-                os.chown(new, one.owner, one.group)
-        yield swaps
-    finally:
-        for swap in swaps:
-            swap.new.unlink(missing_ok=True)
-
-
-def _aside(place: Path) -> Path:
-    """The first name that is free for what was there before."""
-    number, aside = 1, place.with_name(f"{place.name}{BEFORE}")
-    while os.path.lexists(aside):
-        number += 1
-        aside = place.with_name(f"{place.name}{BEFORE}-{number}")
-    return aside
-
-
-def _swap(swap: _Swap) -> None:
-    """Old aside, new in place; the old is never missing from both names."""
-    if os.path.lexists(swap.place):
-        if swap.place.is_dir() and not swap.place.is_symlink():
-            raise IsADirectoryError(21, "is a folder", str(swap.place))
-        os.link(swap.place, swap.aside, follow_symlinks=False)
-    try:
-        swap.new.rename(swap.place)
-    except OSError:
-        swap.aside.unlink(missing_ok=True)
-        raise
-
-
-def _undo(swap: _Swap) -> None:
-    if os.path.lexists(swap.aside):
-        swap.aside.rename(swap.place)
-    else:
-        swap.place.unlink()

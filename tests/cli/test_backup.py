@@ -95,6 +95,52 @@ def test_files_belong_to_whom_they_did(chain: Path, tmp_path: Path) -> None:
     assert (restored.st_uid, restored.st_gid) == (10001, 10001)
 
 
+def test_rights_are_those_of_the_backup_though_the_content_is_the_same(
+    file: Path, chain: Path
+) -> None:
+    (chain / "secrets/vpn_password.txt").chmod(0o644)
+
+    told = run(chain, "restore", str(file), "--json")
+    again = run(chain, "restore", str(file), "--json")
+
+    mode = (chain / "secrets/vpn_password.txt").stat().st_mode
+    assert json.loads(told.output)["changed"] == ["secrets/vpn_password.txt"]
+    assert json.loads(again.output)["changed"] == []
+    assert stat.S_IMODE(mode) == 0o600
+    assert read(chain) == {**FILES, **LEFT_OUT}  # nothing with the old rights is left
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_who_owned_a_file_owns_it_again_though_the_content_is_the_same(
+    chain: Path, tmp_path: Path
+) -> None:
+    conf = chain / "config/broker/mosquitto.conf"
+    os.chown(conf, 10001, 10001)
+    conf.chmod(0o640)
+    run(chain, "backup", str(tmp_path / "b"))
+    os.chown(conf, 0, 0)
+
+    told = run(chain, "restore", str(tmp_path / "b"))
+
+    about = conf.stat()
+    assert (about.st_uid, about.st_gid) == (10001, 10001)
+    assert stat.S_IMODE(about.st_mode) == 0o640
+    assert "back   config/broker/mosquitto.conf\n" in told.output
+
+
+def test_rights_stay_as_they_were_if_a_file_cannot_be_placed(
+    file: Path, chain: Path
+) -> None:
+    (chain / "config/wg0.conf").chmod(0o640)
+    (chain / "secrets/vpn_password.txt").unlink()
+    (chain / "secrets/vpn_password.txt").mkdir()
+
+    result = run(chain, "restore", str(file))
+
+    assert result.exit_code == 1
+    assert stat.S_IMODE((chain / "config/wg0.conf").stat().st_mode) == 0o640
+
+
 def test_a_backup_is_for_its_owner_alone_and_never_over_another(
     file: Path, chain: Path
 ) -> None:
