@@ -185,7 +185,7 @@ CONTAINER_STATE: Final = Topic(
     ContainerReport,
     writer="containers",
     retain=True,
-    about="The container that an agent (or the broker) runs in.",
+    about="The container that an agent runs in.",
 )
 CONTAINER_EVENT: Final = Topic(
     "container/{agent}/event",
