@@ -61,11 +61,15 @@ class Project:
         return (self.folder / "secrets" / f"{name}.txt").read_text().strip()
 
 
-PROFILES: Final = ("containers", "dashboard", "exit-b", "tools")
+PROFILES: Final = (
+    *("containers", "dashboard", "exit-b", "homeassistant", "metrics", "tools"),
+)
 SERVICES: Final = (
     *("wireguard", "l2tp-ipsec", "l2tp-ipsec-b"),
     *("coordinator", "broker", "containers", "socket-proxy", "dashboard"),
+    *("metrics", "homeassistant"),
 )
+TOOL: Final = "vpnchain"  # runs for as long as somebody asks it something
 
 
 def prepare(folder: Path, docker: Docker) -> Project:

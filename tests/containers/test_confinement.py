@@ -1,14 +1,25 @@
 """What a container may do, and what it may see."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from agents.containers.engine import LABEL
 from tests.containers.bus import Ear, until
-from tests.containers.project import PASSWORD, PSK, SERVICES, UNPRIVILEGED, Project
+from tests.containers.images import ROOT
+from tests.containers.project import (
+    PASSWORD,
+    PROFILES,
+    PSK,
+    SERVICES,
+    TOOL,
+    UNPRIVILEGED,
+    Project,
+)
 
 pytestmark = pytest.mark.container
 
@@ -17,9 +28,14 @@ NET_ADMIN: Final = 1 << 12
 NET_RAW: Final = 1 << 13
 ENTRY: Final = "wireguard-entry"
 EXIT: Final = "l2tp-ipsec-exit"
+PAGE: Final = ROOT / "docs/containers.md"
+# Of its table; who has no container's name runs for as long as it is asked something.
+ROW: Final = re.compile(r"^\| [^|]+ \| `([\w-]+)` \| (\w+) \| ([^|]+) \|", re.MULTILINE)
+OBSERVERS: Final = ("vpnchain-metrics", "vpnchain-homeassistant")
 NAMES: Final = (
     *(ENTRY, EXIT, "l2tp-ipsec-exit-b", "vpnchain-coordinator", "vpnchain-broker"),
     *("vpnchain-containers", "vpnchain-socket-proxy", "vpnchain-dashboard"),
+    *OBSERVERS,
 )
 MAY: Final = {
     ENTRY: (0, NET_ADMIN | NET_RAW),
@@ -76,9 +92,13 @@ def test_it_starts_again_logs_with_measure_and_has_limits(
     assert found["NanoCpus"] > 0
 
 
-def test_all_together_stay_below_512_mib(chain: Project) -> None:
-    memory = [chain.inspect(name)["HostConfig"]["Memory"] for name in NAMES]
-    assert sum(memory) < 512 * 2**20
+def test_all_together_stay_below_512_mib_and_each_observer_takes_56_more(
+    chain: Project,
+) -> None:
+    memory = {name: chain.inspect(name)["HostConfig"]["Memory"] for name in NAMES}
+    more = [memory.pop(name) for name in OBSERVERS]
+    assert sum(memory.values()) < 512 * 2**20
+    assert more == [56 * 2**20] * len(OBSERVERS)
 
 
 def test_no_secret_is_in_what_docker_tells(chain: Project) -> None:
@@ -98,14 +118,16 @@ def test_an_exit_sees_its_own_secrets_only(chain: Project) -> None:
     assert not chain.docker("exec", EXIT, "ls", "config").replace("vpnchain.toml\n", "")
 
 
-def test_one_port_is_open_to_the_world_and_one_to_this_machine(chain: Project) -> None:
+def test_one_port_is_open_to_the_world_and_two_to_this_machine(chain: Project) -> None:
     bound = {name: chain.inspect(name)["HostConfig"]["PortBindings"] for name in NAMES}
     assert {name: sorted(ports) for name, ports in bound.items() if ports} == {
         ENTRY: ["51820/udp"],
         "vpnchain-dashboard": ["8080/tcp"],
+        "vpnchain-metrics": ["9273/tcp"],
     }
-    (page,) = bound["vpnchain-dashboard"]["8080/tcp"]
-    assert page["HostIp"] == "127.0.0.1"
+    here = (("vpnchain-dashboard", "8080/tcp"), ("vpnchain-metrics", "9273/tcp"))
+    for name, port in here:
+        assert [one["HostIp"] for one in bound[name][port]] == ["127.0.0.1"]
 
 
 def test_only_the_proxy_sees_dockers_socket(chain: Project) -> None:
@@ -156,8 +178,40 @@ def test_the_broker_lets_no_stranger_in(chain: Project) -> None:
     assert ear.refuses(*wrong_door)
 
 
+def table() -> Iterator[tuple[str, tuple[str, set[str]]]]:
+    """What the page says of each container: its user's number, its capabilities."""
+    may: set[str] = set()
+    for name, user, words in ROW.findall(PAGE.read_text()):
+        if words != "the same":
+            may = set(re.findall(r"`(\w+)`", words))
+            assert may or words == "nothing", words
+        yield name, ("0" if user == "root" else user, may)
+
+
 def test_every_service_of_the_file_is_looked_at(chain: Project) -> None:
-    assert len(chain.compose("ps", "-q").split()) == len(NAMES) == len(SERVICES)
+    """A profile that nobody names here would hide its services from all of Compose."""
+    assert set(chain.compose("config", "--profiles").split()) == {*PROFILES}
+    named = chain.compose("config", "--services").split()
+    assert sorted(named) == sorted((*SERVICES, TOOL))
+    seen = chain.compose("ps", "--format", "{{.Name}}").split()
+    assert sorted(seen) == sorted(NAMES)
+
+
+def test_the_page_s_table_says_of_each_who_it_is_and_what_it_may(
+    chain: Project,
+) -> None:
+    rows = dict(table())
+    assert sorted(rows) == sorted(NAMES)
+    for name, (user, may) in rows.items():
+        found = chain.inspect(name)["HostConfig"]["CapAdd"] or ()
+        assert {one.removeprefix("CAP_") for one in found} == may
+        assert status(chain, name)["Uid"].split()[0] == user
+
+
+def test_who_is_no_agent_is_not_told_of_by_the_containers_agent(chain: Project) -> None:
+    labels = {name: chain.inspect(name)["Config"]["Labels"] for name in NAMES}
+    others = [name for name, found in labels.items() if LABEL not in found]
+    assert others == ["vpnchain-broker", "vpnchain-socket-proxy"]
 
 
 def test_the_labs_internet_serves_without_any_right(chain: Project) -> None:
