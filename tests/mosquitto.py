@@ -1,6 +1,7 @@
 """A real broker of the test's own, on a free port of the loopback."""
 
 import contextlib
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from tests.needs import tool
 
 START_TIMEOUT_S: Final = 5.0
 STOP_TIMEOUT_S: Final = 5.0
+PORTS: Final = range(20_000, 32_768)  # Linux hands out those above to who connects
 
 # The product's own limits; who may come in is each test's business.
 CONFIG: Final = """\
@@ -101,7 +103,12 @@ class Mosquitto:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """One for somebody who may take seconds to listen there.
+
+    It is none that the kernel gives, meanwhile, to who connects to another.
+    """
+    while True:
+        port = random.choice(PORTS)  # noqa: S311 - no secret
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind(("127.0.0.1", port))
+            return port

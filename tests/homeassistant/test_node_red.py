@@ -14,6 +14,7 @@ from bus.interface import Bus, Received, Subscription
 from bus.link import open_link
 from bus.topics import DECISION, MODE, RESPONSE
 from bus.wire import Broker
+from tests.homeassistant.house import end
 from tests.mosquitto import Mosquitto, free_port
 from tests.needs import NODE_RED, ROOT
 from tests.standin import stand_ins
@@ -22,7 +23,8 @@ pytestmark = [pytest.mark.home, pytest.mark.broker]
 
 EXAMPLE: Final = ROOT / "examples/node-red/stay-after-failover.json"
 NODE: Final = ROOT / ".venv/bin/node"
-PATIENCE_S: Final = 40.0
+START_S: Final = 120.0  # a bound: it takes seconds
+PATIENCE_S: Final = 60.0
 LOOK_S: Final = 0.05
 
 
@@ -55,13 +57,13 @@ async def node_red(
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            while not _subscribed(mosquitto):  # noqa: ASYNC110 - only its log tells
+        async with asyncio.timeout(START_S):
+            while not _subscribed(mosquitto):
+                assert process.returncode is None, "Node-RED has ended"
                 await asyncio.sleep(LOOK_S)
         yield
     finally:
-        process.terminate()
-        await process.wait()
+        await end(process)
 
 
 def _subscribed(mosquitto: Mosquitto) -> bool:
