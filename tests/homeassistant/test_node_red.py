@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -55,6 +56,7 @@ async def node_red(
         *("-D", "uiHost=127.0.0.1", folder / "flow.json"),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "HOME": str(folder)},
     )
     try:
         async with asyncio.timeout(START_S):
