@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from agents.entry.detector import advance, answered, wake_at_s, watch
-from agents.entry.fallback_probe import FallbackProbe, Habit, Method
 from agents.entry.path_model import Path, Profile, Send
+from agents.fallback_probe import FallbackProbe
 from agents.icmp import Echo
+from agents.probe_habit import Habit, Method
 from bus.messages.paths import Health
 
 NEW_FLOW_S = 10.0  # while it is down: NAT on the way may hold on to a dead flow
@@ -32,7 +33,7 @@ class ProbeSession:
         self._sock = sock
         self._fallback = fallback
         self._profile = profile
-        self._habits = {target: Habit(at_s) for target in targets}
+        self._habits = {target: Habit() for target in targets}
 
     def advance(self, at_s: float) -> None:
         """Judges what was not answered, and sends what is due."""

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn
 
-from agents.entry.fallback_probe import FallbackProbe, Method
 from agents.entry.path_model import PROFILES, Path, Plan, Profile, cause_of
 from agents.entry.probe_session import ProbeSession
+from agents.fallback_probe import FallbackProbe
 from agents.icmp import answers, open_sender, open_socket
+from agents.probe_habit import Method
 from bus.heartbeat import HEARTBEAT_S
 from bus.messages.paths import Health, PathReport
 
@@ -145,21 +146,23 @@ class _Exit:
         self._said: Health | None = None
         self._since_at = time.time()
         self._turn = turn
+        self._mark = mark
         self._sock = open_sender()
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
+        self._lead(self._sock)
         self._fallbacks: list[FallbackProbe] = []
-        self.sessions = [self._session(mark, plan.targets, plan.profile)]
+        self.sessions = [self._session(plan.targets, plan.profile)]
         for target in plan.advisory:
-            self.sessions.append(self._session(mark, (target,), PROFILES["quiet"]))
+            self.sessions.append(self._session((target,), PROFILES["quiet"]))
 
-    def _session(
-        self, mark: int, targets: tuple[str, ...], profile: Profile
-    ) -> ProbeSession:
+    def _lead(self, sock: socket.socket) -> None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, self._mark)
+
+    def _session(self, targets: tuple[str, ...], profile: Profile) -> ProbeSession:
         def heard(number: int, target: str, method: Method) -> None:
             session.heard(number, target, method, time.monotonic())
             self._turn()
 
-        fallback = FallbackProbe(mark, heard)
+        fallback = FallbackProbe(self._lead, heard)
         self._fallbacks.append(fallback)
         now_s = time.monotonic()
         session = ProbeSession(self._sock, fallback, targets, profile, now_s)

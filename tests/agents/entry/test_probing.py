@@ -173,6 +173,21 @@ async def test_where_echoes_are_filtered_other_ways_are_found(chain: Chain) -> N
         await ear.until_path("exit-a", health=Health.UP)
 
 
+async def test_echoes_filtered_from_now_on_take_a_path_down_for_a_while_only(
+    chain: Chain,
+) -> None:
+    chain.start_agent()
+    async with chain.bus() as ear:
+        await ear.order(order(1, "exit-a"))
+        await ear.until_path("exit-a", health=Health.UP)
+
+        with inside(chain.names["exit-a"]):
+            Path(ECHOES).write_text("1")
+        await ear.until_path("exit-a", health=Health.DOWN)
+
+        await ear.until_path("exit-a", health=Health.UP)
+
+
 async def test_a_target_that_only_advises_is_told_of(chain: Chain) -> None:
     chain.start_agent(probe_advisory=[ADDRESSES["exit-a"]], probe="'fast'")
     async with chain.bus() as ear:

@@ -1,4 +1,4 @@
-"""Asking targets that answer no echo request: which way, and whether it works."""
+"""Asking targets that answer no echo request: whether each way works."""
 
 import asyncio
 import socket
@@ -7,61 +7,14 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
-from agents.entry.fallback_probe import (
-    OPEN_LIMIT,
-    REMEMBERED,
-    TRY_AFTER_S,
-    TRY_EVERY_S,
-    FallbackProbe,
-    Habit,
-    Method,
-)
+from agents.fallback_probe import OPEN_LIMIT, REMEMBERED, FallbackProbe
+from agents.probe_habit import Method
 from tests.agents.netns import inside, ip, namespace
 
 TARGET = "127.0.0.1"
 SILENT = "192.0.2.1"
 MARK = 1011
 WITHIN_S = 10
-
-# --- which way ------------------------------------------------------------------------
-
-
-def test_an_echo_is_the_first_way_and_for_a_while_the_only_one() -> None:
-    habit = Habit(100.0)
-
-    assert habit.methods(100.0) == (Method.ICMP,)
-    assert habit.methods(100.0 + TRY_AFTER_S - 0.1) == (Method.ICMP,)
-
-
-def test_then_all_ways_are_tried_now_and_then() -> None:
-    habit, at_s = Habit(100.0), 100.0 + TRY_AFTER_S
-
-    assert habit.methods(at_s) == tuple(Method)
-    assert habit.methods(at_s + TRY_EVERY_S - 0.1) == (Method.ICMP,)
-    assert habit.methods(at_s + TRY_EVERY_S) == tuple(Method)
-
-
-def test_the_first_that_works_is_kept() -> None:
-    habit = Habit(100.0)
-
-    habit.answers(Method.DNS)
-    habit.answers(Method.TLS)
-
-    assert habit.methods(101.0) == (Method.DNS,)
-    assert habit.methods(110.0) == tuple(Method)
-
-
-def test_once_echoes_are_answered_nothing_else_is_asked() -> None:
-    habit = Habit(100.0)
-    habit.answers(Method.DNS)
-
-    habit.answers(Method.ICMP)
-    habit.answers(Method.TCP)
-
-    assert habit.methods(999.0) == (Method.ICMP,)
-
-
-# --- whether it works -----------------------------------------------------------------
 
 
 @pytest.fixture
@@ -88,10 +41,18 @@ class Heard:
             return await self.answers.get()
 
 
+def marked(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK)
+
+
+def nowhere(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"ppp-none")
+
+
 @asynccontextmanager
 async def asking() -> AsyncIterator[tuple[FallbackProbe, Heard]]:
     heard = Heard()
-    fallback = FallbackProbe(MARK, heard.tell)
+    fallback = FallbackProbe(marked, heard.tell)
     try:
         yield fallback, heard
     finally:
@@ -181,3 +142,18 @@ async def test_the_oldest_query_is_forgotten_however_seldom_dns_is_asked() -> No
 
         assert await heard.next() == (60_000, TARGET, Method.DNS)
         assert heard.answers.empty()
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("host")
+async def test_what_cannot_be_led_by_the_path_is_not_sent() -> None:
+    heard = Heard()
+    fallback = FallbackProbe(nowhere, heard.tell)
+    with resolver() as sock:
+        for method in (Method.DNS, Method.TLS, Method.TCP):
+            fallback.ask(method, 7, TARGET)
+
+        with pytest.raises(BlockingIOError):
+            sock.recv(500)
+    assert heard.answers.empty()
+    fallback.close()

@@ -9,13 +9,12 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-TRY_AFTER_S: Final = 3.0
-TRY_EVERY_S: Final = 1.0
+from agents.probe_habit import Method
+
 DNS_PORT: Final = 53
+PORTS: Final = {Method.TLS: 443, Method.TCP: 53}
 OPEN_LIMIT: Final = 64  # beginnings of connections; the oldest is given up
 REMEMBERED: Final = 1024  # DNS queries whose answer is still expected
 _ANSWER_BYTES: Final = 4096
@@ -26,48 +25,21 @@ _ASKED: Final = 0x0100  # recursion desired
 _ANSWERED: Final = 0x8000
 
 
-class Method(StrEnum):
-    """How a target is asked."""
-
-    ICMP = "icmp"
-    DNS = "dns"
-    TLS = "tcp/443"
-    TCP = "tcp/53"
-
-
-PORTS: Final = {Method.TLS: 443, Method.TCP: 53}
-
-
-@dataclass(slots=True)
-class Habit:
-    """How one target answers; `method` None: not at all so far."""
-
-    since_s: float
-    method: Method | None = None
-    tried_s: float = 0.0
-
-    def methods(self, at_s: float) -> tuple[Method, ...]:
-        """How to ask it now: now and then all ways, until echoes are answered."""
-        if self.method is Method.ICMP:
-            return (Method.ICMP,)
-        due = at_s - self.tried_s >= TRY_EVERY_S and at_s - self.since_s >= TRY_AFTER_S
-        if due:
-            self.tried_s = at_s
-            return tuple(Method)
-        return (self.method or Method.ICMP,)
-
-    def answers(self, method: Method) -> None:
-        """The first way that works is kept; an echo is cheaper than any other."""
-        if self.method is None or method is Method.ICMP:
-            self.method = method
-
-
 class FallbackProbe:
-    """DNS queries and beginnings of connections with one mark."""
+    """DNS queries and beginnings of connections, all by one path."""
 
-    def __init__(self, mark: int, tell: Callable[[int, str, Method], None]) -> None:
-        """`tell` hears the number, the target and the way of what was answered."""
-        self._mark = mark
+    def __init__(
+        self,
+        lead: Callable[[socket.socket], None],
+        tell: Callable[[int, str, Method], None],
+    ) -> None:
+        """What is asked, and how it is heard of.
+
+        Args:
+            lead: Has what a socket sends take the path; may raise OSError.
+            tell: Hears the number, the target and the way of what was answered.
+        """
+        self._lead = lead
         self._tell = tell
         self._udp: socket.socket | None = None
         self._asked: dict[int, tuple[int, str]] = {}  # by DNS id, oldest first
@@ -90,11 +62,21 @@ class FallbackProbe:
             self._udp.close()
             self._udp = None
 
+    def _open(self, kind: socket.SocketKind) -> socket.socket:
+        sock = socket.socket(socket.AF_INET, kind)
+        sock.setblocking(False)
+        try:
+            self._lead(sock)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
     # --- DNS --------------------------------------------------------------------------
 
     def _query(self, number: int, target: str) -> None:
         if self._udp is None:
-            self._udp = _marked(socket.SOCK_DGRAM, self._mark)
+            self._udp = self._open(socket.SOCK_DGRAM)
             asyncio.get_running_loop().add_reader(self._udp, self._hear, self._udp)
         identity = number & 0xFFFF
         self._asked.pop(identity, None)  # of an earlier round: this one is the youngest
@@ -123,7 +105,7 @@ class FallbackProbe:
     def _connect(self, method: Method, number: int, target: str) -> None:
         if len(self._begun) >= OPEN_LIMIT:
             self._drop(next(iter(self._begun)))
-        sock = _marked(socket.SOCK_STREAM, self._mark)
+        sock = self._open(socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         if sock.connect_ex((target, PORTS[method])) not in (0, errno.EINPROGRESS):
             sock.close()
@@ -142,10 +124,3 @@ class FallbackProbe:
         del self._begun[sock]
         asyncio.get_running_loop().remove_writer(sock)
         sock.close()
-
-
-def _marked(kind: socket.SocketKind, mark: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, kind)
-    sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
-    return sock
