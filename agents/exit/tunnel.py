@@ -45,6 +45,7 @@ from agents.files import note
 from agents.mounts import check_can_be_made, check_in_memory
 from agents.netlink_errors import NetlinkError
 from agents.network import Traffic
+from agents.probe_habit import Habit
 from agents.settings import read_exit_secrets
 from agents.settings_model import Settings
 from bus.messages.exits import Stage
@@ -82,6 +83,8 @@ class Daemons:
         self._xl2tpd = Xl2tpd(self._run_dir, lambda _: self._line.set())
         self._line = asyncio.Event()  # xl2tpd or pppd said something
         self._link: PppLink | None = None
+        # What an attempt learns the next one knows: it is ready at its first answer.
+        self._habits = {str(one): Habit() for one in self._settings.probe_targets}
         self.left = False
         self._went_down = False  # the link, and not by our doing
         self._heard = False  # the server's last word to us, not our last into the void
@@ -275,8 +278,8 @@ class Daemons:
         except NetlinkError as error:  # the link went down in this instant
             self._fail(Cause(f"host: {error}"), vague=True)
             return
-        targets = [str(target) for target in self._settings.probe_targets]
-        probe = Probe(DEVICE, targets, self._settings.probe_interval_s, self._probed)
+        every_s = self._settings.probe_interval_s
+        probe = Probe(DEVICE, self._habits, every_s, self._probed)
         try:
             await probe.run()
         except ProbeError as error:

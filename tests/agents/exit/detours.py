@@ -10,7 +10,13 @@ import socket
 import struct
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,6 +60,10 @@ class Place:
         with inside(names["internet"]):
             self._listener = stack.enter_context(socket.create_server(SERVER))
         self._listener.settimeout(WITHIN_S)
+
+    def inside(self, node: str) -> AbstractContextManager[None]:
+        """This thread lives there for a while."""
+        return inside(self._names[node])
 
     def run(self, node: str, *argv: str) -> str:
         """What a tool prints there, whether it succeeds or not."""

@@ -10,6 +10,7 @@ import pytest
 
 from agents.exit.probe import Probe, ProbeError
 from agents.exit.window import Window
+from agents.probe_habit import TRY_AFTER_S, TRY_EVERY_S, Habit, Method
 from tests.agents.netns import inside, ip, namespace
 
 pytestmark = pytest.mark.kernel
@@ -18,6 +19,8 @@ DEVICE = "ppp0"
 NEAR, FAR, OTHER = "198.18.200.1", "198.18.200.2", "198.18.200.3"
 IGNORE = Path("/proc/sys/net/ipv4/icmp_echo_ignore_all")
 WITHIN_S = 10
+INTERVAL_S = 0.05
+TRIED = int((TRY_AFTER_S + TRY_EVERY_S) / INTERVAL_S)  # rounds: all ways among them
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def far_end() -> Iterator[str]:
 
 
 def answers(name: str, wanted: bool) -> None:
-    """Lets the far end answer echo requests, or not."""
+    """Lets the far end answer echo requests, or not; connections it refuses anyway."""
     with inside(name):
         IGNORE.write_text("0" if wanted else "1")
 
@@ -60,9 +63,20 @@ class Heard:
 
 
 @asynccontextmanager
-async def probing(*targets: str, interval_s: float = 0.05) -> AsyncIterator[Heard]:
+async def probing(
+    *targets: str, interval_s: float = INTERVAL_S
+) -> AsyncIterator[Heard]:
+    habits = {target: Habit() for target in targets}
+    async with probing_by(habits, interval_s) as heard:
+        yield heard
+
+
+@asynccontextmanager
+async def probing_by(
+    habits: dict[str, Habit], interval_s: float = INTERVAL_S
+) -> AsyncIterator[Heard]:
     heard = Heard()
-    probe = Probe(DEVICE, targets, interval_s, heard.tell)
+    probe = Probe(DEVICE, habits, interval_s, heard.tell)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(probe.run())
         yield heard
@@ -112,11 +126,10 @@ async def test_silence_is_told_round_by_round_and_so_is_its_end(far_end: str) ->
         await heard.until(lambda verdicts: verdicts[-4:] == [True] * 4)
 
 
-async def test_a_device_without_an_answer_never_tells_one(far_end: str) -> None:
-    answers(far_end, wanted=False)
-
-    async with probing(FAR, OTHER) as heard:
-        await heard.until(lambda verdicts: len(verdicts) >= 5)
+@pytest.mark.usefixtures("far_end")
+async def test_a_device_without_an_answer_never_tells_one() -> None:
+    async with probing("198.18.200.77", "198.18.200.78") as heard:
+        await heard.until(lambda verdicts: len(verdicts) >= TRIED)
 
     assert not any(heard.verdicts)
     assert heard.window.rtt_ms is None
@@ -126,7 +139,7 @@ async def test_a_device_without_an_answer_never_tells_one(far_end: str) -> None:
 @pytest.mark.usefixtures("far_end")
 async def test_a_target_that_answers_by_another_device_does_not_count() -> None:
     async with probing("127.0.0.1") as heard:
-        await heard.until(lambda verdicts: len(verdicts) >= 3)
+        await heard.until(lambda verdicts: len(verdicts) >= TRIED)
 
     assert not any(heard.verdicts)
 
@@ -151,8 +164,56 @@ async def test_two_probes_do_not_take_each_others_answers() -> None:
     assert not any(other.verdicts)
 
 
+async def test_where_echoes_are_filtered_another_way_is_found(far_end: str) -> None:
+    answers(far_end, wanted=False)
+
+    async with probing(FAR) as heard:
+        await heard.until(lambda verdicts: True in verdicts)
+        first = heard.verdicts.index(True)
+        await heard.until(lambda verdicts: len(verdicts) >= first + 20)
+
+    assert all(heard.verdicts[first:])
+    assert heard.window.rtt_ms is not None
+
+
+async def test_what_one_probe_has_learnt_the_next_one_knows(far_end: str) -> None:
+    answers(far_end, wanted=False)
+    habits = {FAR: Habit(Method.TCP)}
+
+    async with probing_by(habits) as heard:
+        await heard.until(lambda verdicts: len(verdicts) >= 5)
+
+    assert all(heard.verdicts)
+
+
+async def test_echoes_filtered_from_now_on_are_no_silence_for_ever(
+    far_end: str,
+) -> None:
+    async with probing(FAR) as heard:
+        await heard.until(lambda verdicts: len(verdicts) >= 5)
+        answers(far_end, wanted=False)
+        await heard.until(lambda verdicts: verdicts[-4:] == [False] * 4)
+        await heard.until(lambda verdicts: verdicts[-4:] == [True] * 4)
+        told = len(heard.verdicts)
+        await heard.until(lambda verdicts: len(verdicts) >= told + 20)
+
+    assert all(heard.verdicts[told:])
+
+
+async def test_echoes_are_preferred_once_they_are_answered(far_end: str) -> None:
+    answers(far_end, wanted=False)
+    habits = {FAR: Habit(Method.TCP)}
+
+    async with probing_by(habits) as heard:
+        await heard.until(lambda verdicts: len(verdicts) >= 5)
+        answers(far_end, wanted=True)
+        await heard.until(lambda _verdicts: habits[FAR].method is Method.ICMP)
+
+    assert all(heard.verdicts)
+
+
 async def test_a_missing_device_is_an_error() -> None:
-    probe = Probe("ppp-none", [FAR], 0.05, lambda _answered, _window: None)
+    probe = Probe("ppp-none", {FAR: Habit()}, 0.05, lambda _answered, _window: None)
 
     with pytest.raises(ProbeError, match="binding to ppp-none: No such device"):
         await probe.run()
