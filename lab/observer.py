@@ -18,6 +18,7 @@ from bus.link import open_link
 from bus.messages.entries import EntryEvent, EntryReport, PeerReport
 from bus.messages.exits import ExitEvent, ExitReport
 from bus.messages.orders import Decision, History, Move, Order
+from bus.messages.paths import PathReport
 from bus.messages.presence import Presence, Status
 from bus.topics import REQUEST, TOPICS
 from bus.wire import Broker
@@ -45,13 +46,17 @@ class Happened:
 
 @dataclass(slots=True)
 class Observer:
-    """The chain as the bus tells it; keys: names of agents, `entry/peer` for peers."""
+    """The chain as the bus tells it.
+
+    Keys: names of agents, `entry/peer` for peers, `entry/exit` for paths.
+    """
 
     bus: Bus
     presence: dict[str, Presence] = field(default_factory=dict)
     exits: dict[str, ExitReport] = field(default_factory=dict)
     entries: dict[str, EntryReport] = field(default_factory=dict)
     peers: dict[str, PeerReport] = field(default_factory=dict)
+    paths: dict[str, PathReport] = field(default_factory=dict)
     order: Order | None = None
     moves: tuple[Move, ...] = ()
     happened: list[Happened] = field(default_factory=list)
@@ -119,7 +124,9 @@ class Observer:
             if isinstance(heard, Received):
                 self._take(heard)
             elif isinstance(heard, Forgotten):
-                self.peers.pop("/".join(heard.levels.values()), None)
+                who = "/".join(heard.levels.values())
+                self.peers.pop(who, None)
+                self.paths.pop(who, None)
             self._news.set()
 
     def _take(self, heard: Received[Any]) -> None:
@@ -136,6 +143,8 @@ class Observer:
                 self.entries[who] = report
             case PeerReport() as report:
                 self.peers[who] = report
+            case PathReport() as report:
+                self.paths[who] = report
             case ExitEvent() | EntryEvent() | Decision() | Response() as event:
                 self._add(who, event)
             case _ as said:

@@ -5,12 +5,16 @@ They are those of the second exit: what happens to a standby moves nobody.
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import pytest
 
 from agents.exit.ikectl import Ikectl
+from bus.commands import Verb
 from bus.messages.exits import ExitEvent, ExitEventKind, Stage
+from bus.messages.paths import Health
 from lab import steps
 from lab.inside import leftovers, pids, spis
 from lab.scene import Scene, now_s
@@ -37,6 +41,21 @@ async def lost(scene: Scene, since_s: float) -> ExitEvent:
         return [one for one in heard if one.kind is ExitEventKind.LOST]
 
     return (await scene.observer.until(told, f"{EXIT} lost its tunnel", WITHIN_S))[0]
+
+
+@asynccontextmanager
+async def filtered(scene: Scene) -> AsyncIterator[None]:
+    """The provider lets no echo request of its customers out; all else passes."""
+    rule = "FORWARD -o eth1 -p icmp --icmp-type echo-request -j DROP"
+
+    async def change(how: str) -> None:
+        await scene.lab.restore(PROVIDER, f"*filter\n{how} {rule}\nCOMMIT\n")
+
+    await change("-I")
+    try:
+        yield
+    finally:
+        await change("-D")
 
 
 async def renewed(scene: Scene, before: set[str]) -> bool:
@@ -116,3 +135,29 @@ async def test_after_silence_the_next_attempt_leaves_by_other_ports(
 
     assert ("4500", "4500") in usual
     assert ("4500", "4500") not in fresh
+
+
+async def test_behind_a_provider_that_filters_echoes_it_becomes_ready(
+    standing: Scene,
+) -> None:
+    start_s, observer = now_s(), standing.observer
+
+    def faltered() -> bool:
+        heard = observer.since(start_s, ExitEvent, EXIT)
+        return any(one.before is Stage.READY for one in heard)
+
+    def measured() -> bool:
+        return observer.paths[f"entry/{EXIT}"].health is Health.UP
+
+    async with filtered(standing):
+        await observer.until(faltered, f"{EXIT} misses its echoes", WITHIN_S)
+        await steps.ready(standing, EXIT, start_s, WITHIN_S)
+        again_s = now_s()
+        assert (await observer.ask(EXIT, Verb.RECONNECT, WITHIN_S)).ok
+        await steps.ready(standing, EXIT, again_s, WITHIN_S)
+        await observer.until(measured, f"the path through {EXIT} is up", WITHIN_S)
+
+        kinds = {one.kind for one in observer.since(start_s, ExitEvent, EXIT)}
+        assert ExitEventKind.FAILED not in kinds
+        assert not observer.exits[EXIT].cause
+    assert moves(standing, start_s) == []
