@@ -81,7 +81,9 @@ BUS_MALFORMED: Final = _counter(
 EXIT_STAGE: Final = _gauge(
     "exit_stage", "1 for the stage that an exit has reached, else 0.", "exit", "stage"
 )
-EXIT_READY: Final = _gauge("exit_ready", "Whether the exit's tunnel carries.", "exit")
+EXIT_READY: Final = _gauge(
+    "exit_ready", "1 while its agent is there and says that its tunnel carries.", "exit"
+)
 EXIT_ACTIVE: Final = _gauge(
     "exit_active", "Whether an entry sends clients' traffic through it.", "exit"
 )
@@ -99,7 +101,7 @@ PATH_UP: Final = _gauge(
     "path_up", "Whether the path through an exit carries.", "entry", "exit"
 )
 PATH_RTT: Final = _gauge(
-    "path_rtt_seconds", "Smoothed round trip of the path.", "entry", "exit"
+    "path_rtt_seconds", "Smoothed round trip, unless it is down.", "entry", "exit"
 )
 PATH_JITTER: Final = _gauge(
     "path_jitter_seconds", "Deviation of its round trip.", "entry", "exit"

@@ -12,7 +12,7 @@ from typing import Final
 
 from agents.metrics import families as f
 from agents.metrics.families import Family, Histogram, Sample
-from bus.egress import Evidence, carries, exits_in_use
+from bus.egress import Evidence, away, carries, exits_in_use
 from bus.interface import BusDown, BusUp, Forgotten, Heard, Received
 from bus.messages.entries import EntryEvent, EntryReport, PeerReport
 from bus.messages.exits import ExitReport, Stage
@@ -97,7 +97,9 @@ class Readings:
                 case Telemetry():
                     yield from _telemetry((levels["agent"],), state)
                 case ExitReport():
-                    yield from _exit(levels["exit"], state, active=active)
+                    name = levels["exit"]
+                    gone = bool(away(name, self._evidence))
+                    yield from _exit(name, state, active=name in active, gone=gone)
                 case PathReport():
                     yield from _path((levels["entry"], levels["exit"]), state)
                 case EntryReport():
@@ -138,11 +140,15 @@ def _telemetry(key: Key, said: Telemetry) -> Iterator[Sample]:
     yield Sample(f.BUS_MALFORMED, key, said.malformed)
 
 
-def _exit(name: str, said: ExitReport, *, active: frozenset[str]) -> Iterator[Sample]:
+def _exit(
+    name: str, said: ExitReport, *, active: bool, gone: bool
+) -> Iterator[Sample]:
+    # The last word of an agent that is gone stands on the bus, but vouches for nothing.
+    ready = said.stage is Stage.READY and not gone
     for stage in Stage:
         yield Sample(f.EXIT_STAGE, (name, stage), float(stage is said.stage))
-    yield Sample(f.EXIT_READY, (name,), float(said.stage is Stage.READY))
-    yield Sample(f.EXIT_ACTIVE, (name,), float(name in active))
+    yield Sample(f.EXIT_READY, (name,), float(ready))
+    yield Sample(f.EXIT_ACTIVE, (name,), float(active))
     yield from _some(f.EXIT_RECEIVED, (name,), said.received_bytes)
     yield from _some(f.EXIT_SENT, (name,), said.sent_bytes)
 
@@ -151,6 +157,8 @@ def _path(key: Key, said: PathReport) -> Iterator[Sample]:
     up = said.health in (Health.UP, Health.DEGRADED)
     yield Sample(f.PATH_UP, key, float(up))
     yield from _some(f.PATH_LOSS, key, said.loss_ratio)
+    if said.health is Health.DOWN:
+        return  # its round trip is that of the last answer
     if said.rtt_ms is not None:
         yield Sample(f.PATH_RTT, key, said.rtt_ms / 1e3)
     if said.jitter_ms is not None:

@@ -62,6 +62,28 @@ def test_an_exit_is_at_one_stage() -> None:
     assert values(known, f.EXIT_RECEIVED) == {("exit-a",): 73400320.0}
 
 
+def test_an_exit_whose_agent_vanished_is_ready_no_more() -> None:
+    known = tell(readings(), EXIT_STATE, example_of(ExitReport), exit="exit-a")
+    here = Presence(status=Status.ONLINE, role="exit")
+    tell(known, PRESENCE, here, agent="exit-a")
+    assert values(known, f.EXIT_READY) == {("exit-a",): 1.0}
+
+    for status in (Status.OFFLINE, Status.STOPPED):
+        tell(known, PRESENCE, replace(here, status=status), agent="exit-a")
+        assert values(known, f.EXIT_READY) == {("exit-a",): 0.0}
+
+    tell(known, PRESENCE, here, agent="exit-a")
+    assert values(known, f.EXIT_READY) == {("exit-a",): 1.0}
+
+
+def test_a_path_that_is_down_has_no_round_trip() -> None:
+    down = replace(example_of(PathReport), health=Health.DOWN, loss_ratio=1.0)
+    known = tell(readings(), PATH_STATE, down, **PATH)
+
+    assert values(known, f.PATH_RTT) == values(known, f.PATH_JITTER) == {}
+    assert values(known, f.PATH_LOSS) == {("entry", "exit-a"): 1.0}
+
+
 def test_what_is_not_known_has_no_sample() -> None:
     silent = replace(example_of(ExitReport), received_bytes=None)
     known = tell(readings(), EXIT_STATE, silent, exit="exit-a")
