@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from agents.dashboard.picture import Data, Picture
+from agents.dashboard.picture import Picture
 from bus.codec import encode
 
 URGENT_S: Final = 0.05  # between two frames if something happened
@@ -88,7 +88,7 @@ class Hub:
                 return
 
     def _cut(self, told: int) -> None:
-        frame = self._frame(told, reset=False)
+        frame = self._frame(told)
         self._frames.append((told, self.picture.revision, frame))
         self.picture.calm()
         self._news.set()
@@ -98,10 +98,11 @@ class Hub:
         """Frames that a page lacks; the whole picture if it fell too far behind."""
         missing = [one for one in self._frames if one[1] > known]
         if missing and missing[0][0] > known:
-            return [(self.picture.revision, self._frame(known, reset=False))]
+            return [(self.picture.revision, self._frame(known))]
         return [(after, frame) for _, after, frame in missing]
 
-    def _frame(self, since: int, *, reset: bool) -> bytes:
-        data: Data = {**self.picture.since(since), "reset": reset}
+    def _frame(self, since: int, *, reset: bool = False) -> bytes:
+        data = self.picture.since(since)
+        data["reset"] = data["reset"] or reset
         name = f"{self.boot}-{self.picture.revision}"
         return f"id: {name}\ndata: ".encode() + encode(data) + b"\n\n"

@@ -18,9 +18,10 @@ from bus.messages.exits import ExitEvent, ExitReport
 from bus.messages.orders import Decision
 from bus.messages.paths import PathReport
 from bus.messages.stamp import Stamp
-from bus.topics import ENTRY_STATE, Topic
+from bus.topics import ENTRY_STATE, EXIT_STATE, PATH_STATE, Topic
 
 EVENTS: Final = 300  # remembered; a page is sent as many when it comes
+GONE: Final = 300  # what was taken back is remembered, for pages that still show it
 # What stands here besides topics: whether the bus is there, and egress of each entry.
 BUS: Final = "bus"
 EGRESS: Final = "egress/"
@@ -43,7 +44,9 @@ class Picture:
         self.revision = 0
         self.urgent = False
         self.tracks: dict[str, Track] = {}
-        self._states: dict[str, tuple[int, Data | None]] = {}
+        self._states: dict[str, tuple[int, Data]] = {}
+        self._gone: dict[str, int] = {}  # the oldest first; values: revisions
+        self._complete = 0  # the oldest revision since which everything is known
         self._events: deque[tuple[int, Data]] = deque(maxlen=EVENTS)
         self._evidence = Evidence()
 
@@ -58,8 +61,9 @@ class Picture:
             case BusDown():
                 self._set(BUS, {"connected": False})
             case Forgotten(topic, levels):
-                self._set(topic.name(**levels), None)
+                self._drop(topic.name(**levels))
                 self._judge(topic, levels, None)
+                self._untrack(topic, levels)
             case Received(topic, levels, payload):
                 name = topic.name(**levels)
                 if isinstance(payload, Stamp):
@@ -70,27 +74,49 @@ class Picture:
                     self._happened(name, plain)
 
     def since(self, revision: int) -> Data:
-        """What is new since a revision, as a page wants it; 0: everything."""
+        """What is new since a revision, as a page wants it.
+
+        0: everything; so too if it is too long ago, and then it replaces (`reset`) what
+        the page has.
+        """
+        reset = revision < self._complete
+        known = 0 if reset else revision
+        gone = [name for name, born in self._gone.items() if born > known > 0]
+        new = {
+            name: value for name, (born, value) in self._states.items() if born > known
+        }
         return {
             "revision": self.revision,
-            "states": {
-                name: value
-                for name, (born, value) in self._states.items()
-                if born > revision and (revision or value is not None)
-            },
-            "events": [event for born, event in self._events if born > revision],
+            "reset": reset,
+            "states": {**dict.fromkeys(gone), **new},
+            "events": [event for born, event in self._events if born > known],
         }
 
     def calm(self) -> None:
         """What was urgent has been shown."""
         self.urgent = False
 
-    def _set(self, name: str, value: Data | None) -> None:
+    def _set(self, name: str, value: Data) -> None:
         _, known = self._states.get(name, (0, None))
-        if known == value and (value is None or name in self._states):
+        if known == value:
             return
+        self._gone.pop(name, None)
         self.revision += 1
         self._states[name] = (self.revision, value)
+        self._hurry(name, known, value)
+
+    def _drop(self, name: str) -> None:
+        """It was taken back. Who has not heard so for long is sent all anew."""
+        _, known = self._states.pop(name, (0, None))
+        if known is None:
+            return
+        self.revision += 1
+        self._gone[name] = self.revision
+        while len(self._gone) > GONE:
+            self._complete = self._gone.pop(next(iter(self._gone)))
+        self._hurry(name, known, None)
+
+    def _hurry(self, name: str, known: Data | None, value: Data | None) -> None:
         steering = name.startswith(STEERING)
         self.urgent = self.urgent or steering or _stage(known) != _stage(value)
 
@@ -101,7 +127,7 @@ class Picture:
         if not self._evidence.take(topic, levels, payload):
             return
         if topic is ENTRY_STATE and payload is None:
-            self._set(f"{EGRESS}{levels['entry']}", None)
+            self._drop(f"{EGRESS}{levels['entry']}")
         for entry in self._evidence.entries:
             way = egress(entry, self._evidence)
             self._set(f"{EGRESS}{entry}", {"exit": way.exit, "held": way.held})
@@ -121,6 +147,15 @@ class Picture:
                 track.counted(at, received, sent)
             case _:
                 pass
+
+    def _untrack(self, topic: Topic[Any], levels: Mapping[str, str]) -> None:
+        """Nobody says anything of an exit any more: what was measured goes, too."""
+        if topic is not EXIT_STATE and topic is not PATH_STATE:
+            return
+        name, said = levels["exit"], self._evidence
+        paths = (path.rpartition("/")[2] for path in said.paths)
+        if name not in said.exits and name not in paths:
+            self.tracks.pop(name, None)
 
 
 def _unstamped(plain: Data) -> Data:

@@ -140,9 +140,7 @@ def _telemetry(key: Key, said: Telemetry) -> Iterator[Sample]:
     yield Sample(f.BUS_MALFORMED, key, said.malformed)
 
 
-def _exit(
-    name: str, said: ExitReport, *, active: bool, gone: bool
-) -> Iterator[Sample]:
+def _exit(name: str, said: ExitReport, *, active: bool, gone: bool) -> Iterator[Sample]:
     # The last word of an agent that is gone stands on the bus, but vouches for nothing.
     ready = said.stage is Stage.READY and not gone
     for stage in Stage:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from agents.dashboard.picture import EGRESS, EVENTS, Data, Picture
+from agents.dashboard.picture import EGRESS, EVENTS, GONE, Data, Picture
 from bus.codec import as_data
 from bus.examples import example_of
 from bus.interface import BusDown, BusUp, Forgotten, Received
@@ -81,6 +81,43 @@ def test_what_is_gone_is_taken_away_and_unknown_to_who_comes_later() -> None:
 
     assert states(picture.since(seen)) == {"exit/exit-a/state": None}
     assert states(picture.since(0)) == {}
+
+
+def test_who_has_not_heard_for_long_what_is_gone_is_sent_everything() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    seen = picture.revision
+    for number in range(GONE + 1):
+        tell(picture, EXIT_STATE, REPORT, exit=f"old-{number}")
+        picture.take(Forgotten(EXIT_STATE, {"exit": f"old-{number}"}), {}, 1.0)
+
+    assert picture.since(seen)["reset"]
+    assert list(states(picture.since(seen))) == ["exit/exit-a/state"]
+    late = picture.since(picture.revision - 1)
+    assert not late["reset"]
+    assert states(late) == {f"exit/old-{GONE}/state": None}
+
+
+def test_what_came_back_is_no_longer_gone() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    seen = picture.revision
+    picture.take(Forgotten(EXIT_STATE, {"exit": "exit-a"}), {}, 1.0)
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+
+    assert states(picture.since(seen))["exit/exit-a/state"]["stage"] == "ready"
+
+
+def test_an_exit_that_was_removed_is_measured_no_more() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    tell(picture, PATH_STATE, example_of(PathReport), entry="entry", exit="exit-a")
+
+    picture.take(Forgotten(EXIT_STATE, {"exit": "exit-a"}), {}, 1.0)
+    assert list(picture.tracks) == ["exit-a"]  # its path is still measured
+    gone = Forgotten(PATH_STATE, {"entry": "entry", "exit": "exit-a"})
+    picture.take(gone, {}, 1.0)
+    assert not picture.tracks
 
 
 def test_events_are_kept_in_order_and_bounded() -> None:
