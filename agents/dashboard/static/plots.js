@@ -14,7 +14,9 @@ const KINDS = [
 // Told apart by people who do not see all colours (Okabe and Ito), and by their dashes.
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 const DASHES = [[], [6, 3], [2, 3], [10, 3, 2, 3]];
+const HOUR_S = 3600;
 const STEP_S = 5;
+const DAY_MS = 60_000; // the rows of a day are the server's: a page has not seen them all
 
 let uPlot = null;
 let charts = [];
@@ -34,14 +36,20 @@ export async function begin() {
   new ResizeObserver(resize).observe($("plots"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", rebuild);
   document.addEventListener("themechange", rebuild);
+  setInterval(() => span > HOUR_S && fetchAll(), DAY_MS);
+  rebuild();
 }
 
 // Anew from the server: when the page comes, and when it was cut off.
 export async function fetchAll() {
-  const answer = await fetch("/api/series");
-  if (!answer.ok) return;
-  series = await answer.json();
-  rebuild();
+  try {
+    const answer = await fetch("/api/series");
+    if (!answer.ok) return;
+    series = await answer.json();
+    draw();
+  } catch {
+    // What is drawn stays; the next minute, or connection, asks again.
+  }
 }
 
 // Another row of what the picture says now.
@@ -68,6 +76,7 @@ function choose(button) {
     other.setAttribute("aria-pressed", String(other === button));
   }
   draw();
+  if (span > HOUR_S) fetchAll();
 }
 
 function rebuild() {
@@ -157,8 +166,8 @@ function draw() {
 
 // One column of every exit over common times; null where an exit has no value.
 function joined(column, now) {
-  const which = span > 3600 ? "day" : "hour";
-  const step = span > 3600 ? 60 : STEP_S;
+  const which = span > HOUR_S ? "day" : "hour";
+  const step = span > HOUR_S ? 60 : STEP_S;
   const rows = new Map();
   names.forEach((name, at) => {
     const known = series[name]?.[which];
