@@ -276,6 +276,20 @@ async def test_the_page_finds_a_server_that_came_back(world: World) -> None:
     await expect(world.page.locator("#link")).to_have_text("live")
 
 
+async def test_the_chain_is_shown_though_nobody_says_who_is_here(world: World) -> None:
+    page = world.page
+    world.cut = True
+    await page.route("**/api/me", lambda route: route.abort())
+    await page.reload()
+
+    await both_ready(world)
+
+    await expect(page.locator("#link")).to_have_text("live")
+    await expect(page.locator("#login")).to_be_hidden()
+    await page.unroute("**/api/me")
+    await expect(page.locator("#login")).to_be_visible()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 async def test_it_fits_a_phone(world: World, *, dark: bool) -> None:
     page = world.page

@@ -2,9 +2,12 @@
 
 import { $, el, say } from "./dom.js";
 
+const RETRY_MS = 2000;
+const AWAY = "The dashboard's server is away.";
 let mayAct = false;
 let canLogIn = false;
 let menu = null;
+let retry = 0;
 
 const TEXTS = {
   prefer: ["Move to", "Clients' traffic goes there while it is usable. A planned move loses no packet."],
@@ -15,7 +18,7 @@ const TEXTS = {
   auto: ["Choose by itself", "The best usable exit carries, by the order of the settings."],
 };
 
-export async function begin() {
+export function begin() {
   $("login").addEventListener("click", () => (mayAct && canLogIn ? leave() : enter()));
   $("enter-form").addEventListener("submit", submit);
   // No submitting button: the first of those is what Enter presses in a field.
@@ -24,12 +27,19 @@ export async function begin() {
   document.addEventListener("click", (event) => {
     if (menu && !menu.node.contains(event.target) && event.target !== menu.owner) shut();
   });
-  await who();
 }
 
+// Who is here; if nobody says so, the page shows the chain all the same, and asks again.
 export async function who() {
-  const answer = await fetch("/api/me", { headers: session() });
-  const me = await answer.json();
+  clearTimeout(retry);
+  let me;
+  try {
+    const answer = await fetch("/api/me", { headers: session() });
+    me = await answer.json();
+  } catch {
+    retry = setTimeout(who, RETRY_MS);
+    return;
+  }
   mayAct = me.may_act;
   canLogIn = me.login;
   $("login").hidden = !canLogIn;
@@ -57,16 +67,23 @@ function enter() {
 
 async function submit(event) {
   event.preventDefault();
-  const answer = await post("/api/login", { token: $("token").value });
-  if (answer.ok) {
+  try {
+    const answer = await post("/api/login", { token: $("token").value });
+    if (!answer.ok) return say($("enter-error"), await answer.text());
     sessionStorage.setItem("session", (await answer.json()).session);
-    $("enter").close();
-    await who();
-  } else say($("enter-error"), await answer.text());
+  } catch {
+    return say($("enter-error"), AWAY);
+  }
+  $("enter").close();
+  await who();
 }
 
 async function leave() {
-  await post("/api/logout", {});
+  try {
+    await post("/api/logout", {});
+  } catch {
+    return toast(AWAY, false);
+  }
   sessionStorage.removeItem("session");
   await who();
 }
@@ -145,7 +162,7 @@ async function send(verb, exit, whole) {
     const { ok, error } = await answer.json();
     toast(ok ? `${whole}: done` : `${whole}: ${error}`, ok);
   } catch {
-    toast("The dashboard's server is away.", false);
+    toast(AWAY, false);
   }
 }
 

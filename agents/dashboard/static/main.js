@@ -87,10 +87,14 @@ function theme() {
 
 theme();
 adding.begin(() => now.entries.filter((entry) => entry.online).map((entry) => entry.name));
-await Promise.all([actions.begin(), plots.begin()]);
+actions.begin();
+plots.begin();
 store.addEventListener("change", () => {
   show();
-  if (store.online && !wasOnline) plots.fetchAll();
+  if (store.online && !wasOnline) {
+    plots.fetchAll();
+    actions.who(); // a server that began anew knows no session
+  }
   wasOnline = store.online;
 });
 store.open();
