@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from agents.dashboard.series import Track
-from bus.egress import Evidence, egress
+from bus.egress import Evidence, away, carries, egress
 from bus.interface import BusDown, BusUp, Forgotten, Heard, Received
 from bus.messages.entries import EntryEvent
 from bus.messages.exits import ExitEvent, ExitReport
@@ -22,11 +22,13 @@ from bus.topics import ENTRY_STATE, EXIT_STATE, PATH_STATE, Topic
 
 EVENTS: Final = 300  # remembered; a page is sent as many when it comes
 GONE: Final = 300  # what was taken back is remembered, for pages that still show it
-# What stands here besides topics: whether the bus is there, and egress of each entry.
+# What stands here besides topics: whether the bus is there and whether clients get out,
+# and egress of each entry.
 BUS: Final = "bus"
+CARRIES: Final = "carries"
 EGRESS: Final = "egress/"
 STAMPED: Final = frozenset(field.name for field in fields(Stamp))
-STEERING: Final = (BUS, EGRESS, "coordinator/")
+STEERING: Final = (BUS, CARRIES, EGRESS, "coordinator/")
 
 Data = dict[str, Any]
 
@@ -130,7 +132,10 @@ class Picture:
             self._drop(f"{EGRESS}{levels['entry']}")
         for entry in self._evidence.entries:
             way = egress(entry, self._evidence)
-            self._set(f"{EGRESS}{entry}", {"exit": way.exit, "held": way.held})
+            gone = away(entry, self._evidence)
+            told = {"exit": way.exit, "held": way.held, "away": gone}
+            self._set(f"{EGRESS}{entry}", told)
+        self._set(CARRIES, {"yes": carries(self._evidence)})
 
     def _happened(self, name: str, plain: Data) -> None:
         self.revision += 1

@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,7 @@ from bus.link import open_link
 from bus.messages.entries import PeerReport
 from bus.messages.exits import Stage
 from bus.messages.presence import Presence, Status
-from bus.topics import MODE, PRESENCE
+from bus.topics import ENTRY_STATE, MODE, PRESENCE
 from bus.wire import Broker
 from tests.dashboard.browser import chromium
 from tests.mosquitto import free_port
@@ -190,6 +190,24 @@ async def test_the_last_word_of_an_entry_that_vanished_does_not_count(
     await expect(page.locator(card("exit-a"))).not_to_contain_text("carries")
     here = Presence(status=Status.ONLINE, role="entry")
     await entry.bus.publish(PRESENCE, here, agent=entry.name)
+    await world.shown("Traffic leaves through exit-a")
+
+
+async def test_clients_of_a_second_entry_that_are_held_are_told_of(
+    world: World,
+) -> None:
+    page, bus = world.page, world.chain.entry.bus
+    await both_ready(world)
+    held = replace(world.chain.entry.report, active=None)
+
+    await bus.publish(ENTRY_STATE, held, entry="entry-z")
+
+    await world.shown("Clients of entry-z do not get out")
+    await expect(page.locator("#subline")).to_contain_text("no exit carries")
+    await expect(page.locator("#subline")).to_contain_text("leave through exit-a")
+    await expect(page).to_have_title("vpnchain")
+    gone = Presence(status=Status.OFFLINE, role="entry")
+    await bus.publish(PRESENCE, gone, agent="entry-z")
     await world.shown("Traffic leaves through exit-a")
 
 

@@ -86,11 +86,12 @@ function showClients(now) {
 
 function showEntry(now) {
   const open = now.entry?.gate === "open";
-  say(entry.kind, now.entries.length > 1 ? `Entry (1 of ${now.entries.length})` : "Entry");
+  const many = now.entries.length;
+  say(entry.kind, many > 1 ? `${now.entry.name} (1 of ${many} entries)` : "Entry");
   say(entry.name, open ? "gate open" : "gate closed");
   const wireguard = now.entry?.wireguard && `WireGuard, ${now.entry.wireguard}`;
   const address = now.entry?.public_address && `seen as ${now.entry.public_address}`;
-  const gone = now.entry && !now.entry.online && "its agent is not there";
+  const gone = now.entry?.egress.away && "its agent is not there";
   const parts = [gone, now.entry?.cause, wireguard, address].filter(Boolean);
   say(entry.detail, parts.join(" · ") || "not heard of");
   mark(entry.root, "look", now.entry?.leak ? "down" : open ? "ready" : "closed");

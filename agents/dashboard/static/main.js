@@ -29,7 +29,7 @@ function show() {
   });
   timeline.show(store.events);
   peers.show(now.peers);
-  document.title = now.carrying ? `${now.carrying.name} · vpnchain` : "vpnchain";
+  document.title = now.carries ? `${now.carrying.join(", ")} · vpnchain` : "vpnchain";
 }
 
 function flowing(exit) {
@@ -86,7 +86,7 @@ function theme() {
 }
 
 theme();
-adding.begin(() => now.entries.filter((entry) => entry.online).map((entry) => entry.name));
+adding.begin(() => now.there.map((entry) => entry.name));
 actions.begin();
 plots.begin();
 store.addEventListener("change", () => {

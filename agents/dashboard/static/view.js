@@ -1,5 +1,5 @@
 // From topics to what a person wants to know. No element is touched here.
-// Whether clients get out, and by which exit, the server says: `egress/ENTRY`.
+// Whether clients get out, and by which exits, the server says: `carries`, `egress/ENTRY`.
 
 const STAGES = {
   down: "no tunnel",
@@ -20,23 +20,27 @@ export const LOOKS = {
   drained: { sign: "⏸", text: "drained" },
 };
 
+const NOWHERE = { exit: null, held: "", away: "" };
+
 export function view(store) {
   const order = store.states.get("coordinator/order") ?? null;
   const mode = store.states.get("coordinator/mode") ?? { choice: "auto", drained: [] };
   const entries = [...store.matching("entry/+/state")].map(([[name], state]) => ({
     name,
-    online: online(store, name),
-    egress: store.states.get(`egress/${name}`) ?? { exit: null, held: "" },
+    egress: store.states.get(`egress/${name}`) ?? NOWHERE,
     ...state,
   }));
-  const entry = entries.find((one) => one.online) ?? entries[0] ?? null;
-  const exits = exitsOf(store, order, mode, entry);
+  // Of several the one that needs somebody.
+  const there = entries.filter((one) => !one.egress.away);
+  const entry = there.find((one) => one.egress.held) ?? there[0] ?? entries[0] ?? null;
+  const exits = exitsOf(store, order, mode, entry, there);
   return {
-    order, mode, entry, entries, exits,
+    order, mode, entry, entries, there, exits,
+    carries: store.states.get("carries")?.yes ?? false,
     coordinator: online(store, "coordinator"),
     peers: peersOf(store),
     bus: store.states.get("bus")?.connected ?? false,
-    carrying: exits.find((exit) => exit.carries) ?? null,
+    carrying: exits.filter((exit) => exit.carries).map((exit) => exit.name),
   };
 }
 
@@ -44,20 +48,22 @@ function online(store, name) {
   return store.states.get(`agent/${name}/presence`)?.status === "online";
 }
 
-function exitsOf(store, order, mode, entry) {
+function exitsOf(store, order, mode, entry, there) {
   const reports = new Map([...store.matching("exit/+/state")].map(([[n], s]) => [n, s]));
   const ranked = (order?.exits ?? []).map((hop) => hop.exit);
   const names = [...new Set([...ranked, ...[...reports.keys()].sort()])];
   return names.map((name) => {
     const report = reports.get(name) ?? { stage: "down" };
-    const path = entry && store.states.get(`entry/${entry.name}/path/${name}`);
+    // The last word of an entry that is gone does not count.
+    const path = there.includes(entry) && store.states.get(`entry/${entry.name}/path/${name}`);
     const exit = {
-      name, report, path,
+      name, report,
+      path: path || null,
       online: online(store, name),
       drained: mode.drained?.includes(name) ?? false,
       wished: mode.exit === name ? mode.choice : "",
     };
-    const carries = entry?.egress.exit === name && !entry.egress.held;
+    const carries = there.some(({ egress }) => egress.exit === name && !egress.held);
     return { ...exit, carries, look: lookOf(exit, carries), words: wordsOf(exit) };
   });
 }
@@ -92,16 +98,25 @@ function peersOf(store) {
 
 export function headline(now) {
   if (!now.bus) return ["The broker is away", "What you see is what was heard last."];
-  if (now.entry?.leak) return ["The gate is closed: a leak was seen", now.entry.leak];
-  if (now.carrying) {
-    return [`Traffic leaves through ${now.carrying.name}`, now.order?.reason ?? ""];
-  }
+  const leak = now.there.find((entry) => entry.leak)?.leak;
+  if (leak) return ["The gate is closed: a leak was seen", leak];
+  const ways = now.carrying.join(", ");
+  if (now.carries) return [`Traffic leaves through ${ways}`, now.order?.reason ?? ""];
+  if (ways) return someHeld(now, ways);
   if (!now.order) return ["Waiting for the coordinator", ""];
   const reason = now.order.reason ?? "";
   if (!now.entry) return ["No entry has reported", ""];
-  if (!now.entry.online) return ["No entry is there", now.entry.egress.held];
+  if (!now.there.length) return ["No entry is there", now.entry.egress.held];
   if (now.entry.gate !== "open") return ["The gate is closed", reason];
   const { exit, held } = now.entry.egress;
   if (exit) return [`${exit} should carry, but does not well`, held];
   return ["Clients are held: no exit is usable", reason];
+}
+
+// Whoever came in by another entry gets out: that is no yes.
+function someHeld(now, ways) {
+  const held = now.there.filter((entry) => entry.egress.held);
+  const names = held.map((entry) => entry.name).join(", ");
+  const why = [...new Set(held.map((entry) => entry.egress.held))].join("; ");
+  return [`Clients of ${names} do not get out`, `${why}. The others leave through ${ways}.`];
 }

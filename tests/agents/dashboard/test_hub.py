@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from agents.dashboard.hub import FRAMES, Hub
-from agents.dashboard.picture import Data, Picture
+from agents.dashboard.picture import CARRIES, Data, Picture
 from bus.codec import as_data
 from bus.examples import example_of
 from bus.interface import Received
@@ -53,7 +53,7 @@ async def test_who_comes_is_sent_everything() -> None:
         _, data = await following(hub.frames(""))
 
     assert data["reset"] is True
-    assert list(data["states"]) == ["exit/exit-a/state"]
+    assert list(data["states"]) == ["exit/exit-a/state", CARRIES]
 
 
 async def test_a_change_follows() -> None:

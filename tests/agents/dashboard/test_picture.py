@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from agents.dashboard.picture import EGRESS, EVENTS, GONE, Data, Picture
+from agents.dashboard.picture import CARRIES, EGRESS, EVENTS, GONE, Data, Picture
 from bus.codec import as_data
 from bus.examples import example_of
 from bus.interface import BusDown, BusUp, Forgotten, Received
@@ -24,6 +24,7 @@ from bus.topics import (
 
 REPORT: Final = example_of(ExitReport)
 ENTRY: Final = example_of(EntryReport)
+LEAVES: Final = {"exit": "exit-a", "held": "", "away": ""}
 
 
 def tell(
@@ -80,7 +81,7 @@ def test_what_is_gone_is_taken_away_and_unknown_to_who_comes_later() -> None:
     picture.take(Forgotten(EXIT_STATE, {"exit": "exit-a"}), {}, 1.0)
 
     assert states(picture.since(seen)) == {"exit/exit-a/state": None}
-    assert states(picture.since(0)) == {}
+    assert "exit/exit-a/state" not in states(picture.since(0))
 
 
 def test_who_has_not_heard_for_long_what_is_gone_is_sent_everything() -> None:
@@ -92,7 +93,7 @@ def test_who_has_not_heard_for_long_what_is_gone_is_sent_everything() -> None:
         picture.take(Forgotten(EXIT_STATE, {"exit": f"old-{number}"}), {}, 1.0)
 
     assert picture.since(seen)["reset"]
-    assert list(states(picture.since(seen))) == ["exit/exit-a/state"]
+    assert list(states(picture.since(seen))) == ["exit/exit-a/state", CARRIES]
     late = picture.since(picture.revision - 1)
     assert not late["reset"]
     assert states(late) == {f"exit/old-{GONE}/state": None}
@@ -160,7 +161,8 @@ def test_where_clients_leave_is_said_of_each_entry() -> None:
     assert f"{EGRESS}entry" not in states(picture.since(0))
 
     tell(picture, ENTRY_STATE, ENTRY, entry="entry")
-    assert states(picture.since(0))[f"{EGRESS}entry"] == {"exit": "exit-a", "held": ""}
+    assert states(picture.since(0))[f"{EGRESS}entry"] == LEAVES
+    assert states(picture.since(0))[CARRIES] == {"yes": True}
     picture.take(Forgotten(ENTRY_STATE, {"entry": "entry"}), {}, 1.0)
     assert f"{EGRESS}entry" not in states(picture.since(0))
 
@@ -176,7 +178,20 @@ def test_that_clients_do_not_get_out_is_urgent_news_whoever_tells_it() -> None:
 
     assert picture.urgent
     told = states(picture.since(seen))[f"{EGRESS}entry"]
-    assert told == {"exit": None, "held": "entry is offline"}
+    assert told == {"exit": None, "held": "entry is offline", "away": "offline"}
+    assert states(picture.since(seen))[CARRIES] == {"yes": False}
+
+
+def test_clients_get_out_only_if_those_of_every_entry_that_is_there_do() -> None:
+    picture = Picture()
+    tell(picture, EXIT_STATE, REPORT, exit="exit-a")
+    tell(picture, ENTRY_STATE, ENTRY, entry="entry")
+
+    tell(picture, ENTRY_STATE, replace(ENTRY, active=None), entry="other")
+    known = states(picture.since(0))
+    assert (known[f"{EGRESS}entry"], known[CARRIES]) == (LEAVES, {"yes": False})
+    tell(picture, PRESENCE, Presence(status=Status.STOPPED), agent="other")
+    assert states(picture.since(0))[CARRIES] == {"yes": True}
 
 
 def test_an_order_is_always_urgent() -> None:
@@ -213,7 +228,7 @@ def test_every_topic_of_the_bus_can_be_shown() -> None:
         picture.take(Received(topic, levels, payload), as_data(payload), 1.0)
 
     shown = states(picture.since(0))
-    own = {"bus", f"{EGRESS}x"}
+    own = {"bus", CARRIES, f"{EGRESS}x"}
     assert {name for name in shown if name not in own} == {
         topic.pattern.replace("{agent}", "x")
         .replace("{exit}", "x")
