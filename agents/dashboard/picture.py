@@ -16,7 +16,7 @@ from bus.interface import BusDown, BusUp, Forgotten, Heard, Received
 from bus.messages.entries import EntryEvent
 from bus.messages.exits import ExitEvent, ExitReport
 from bus.messages.orders import Decision
-from bus.messages.paths import PathReport
+from bus.messages.paths import Health, PathReport
 from bus.messages.stamp import Stamp
 from bus.topics import ENTRY_STATE, EXIT_STATE, PATH_STATE, Topic
 
@@ -144,6 +144,8 @@ class Picture:
 
     def _measure(self, levels: Mapping[str, str], payload: Stamp, at: float) -> None:
         match payload:
+            case PathReport(health=Health.DOWN):
+                self.tracks.setdefault(levels["exit"], Track()).silent(at)
             case PathReport(rtt_ms=rtt_ms, loss_ratio=loss_ratio):
                 track = self.tracks.setdefault(levels["exit"], Track())
                 track.measured(at, rtt_ms=rtt_ms, loss_ratio=loss_ratio)

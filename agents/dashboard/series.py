@@ -34,11 +34,15 @@ class Ring:
 
     def add(self, at: float, column: int, value: float) -> None:
         """Takes one value in; `at` in Unix seconds. The past is not written again."""
+        self.begin(at)
+        total, count = self._rows[-1][1][column]
+        self._rows[-1][1][column] = (total + value, count + 1)
+
+    def begin(self, at: float) -> None:
+        """There is a row of this moment, also if nothing is measured in it."""
         start = at // self.step_s * self.step_s
         if not self._rows or start > self._rows[-1][0]:
             self._rows.append((start, [(0.0, 0)] * len(COLUMNS)))
-        total, count = self._rows[-1][1][column]
-        self._rows[-1][1][column] = (total + value, count + 1)
 
     def columns(self) -> list[Row]:
         """Times first, then one list for each of COLUMNS; None: not measured."""
@@ -72,6 +76,11 @@ class Track:
         """The path was measured; None: not this of it."""
         self._add(at, 0, rtt_ms)
         self._add(at, 1, loss_ratio)
+
+    def silent(self, at: float) -> None:
+        """The path is down: its last figures are not those of now."""
+        self.hour.begin(at)
+        self.day.begin(at)
 
     def counted(self, at: float, received: int | None, sent: int | None) -> None:
         """So many bytes since ppp0 is up; None: it is not."""

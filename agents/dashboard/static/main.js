@@ -13,12 +13,13 @@ import { headline, view } from "./view.js";
 const REDRAW_MS = 1000; // ages and waits go on without news
 const store = new Store();
 const rates = new Map(); // exit -> what its counters were, and what flowed since
+const NOTHING = { received_bps: null, sent_bps: null };
 let now = view(store);
 let wasOnline = false;
 
 function show() {
   now = view(store);
-  for (const exit of now.exits) exit.received_bps = flowing(exit);
+  for (const exit of now.exits) Object.assign(exit, flowing(exit));
   const [title, detail] = headline(now);
   say($("headline"), title);
   say($("subline"), detail);
@@ -32,18 +33,26 @@ function show() {
   document.title = now.carries ? `${now.carrying.join(", ")} · vpnchain` : "vpnchain";
 }
 
+// Bits a second out of the counters of an exit; null while nobody counts.
 function flowing(exit) {
-  const total = exit.report.received_bytes ?? null;
+  const { received_bytes: received, sent_bytes: sent } = exit.report;
   const known = rates.get(exit.name);
-  if (total === null) rates.delete(exit.name);
-  else if (!known || total < known.total) rates.set(exit.name, { total, at: Date.now(), bps: null });
-  else if (total > known.total || Date.now() - known.at > 8000) {
+  if (!exit.online || received == null || sent == null) rates.delete(exit.name);
+  else if (!known || received < known.received || sent < known.sent) {
+    rates.set(exit.name, { received, sent, at: Date.now(), ...NOTHING });
+  } else {
     const seconds = (Date.now() - known.at) / 1000;
-    if (seconds > 0.5) {
-      rates.set(exit.name, { total, at: Date.now(), bps: (8 * (total - known.total)) / seconds });
+    const moved = received > known.received || sent > known.sent;
+    if (seconds > 8 || (moved && seconds > 0.5)) {
+      rates.set(exit.name, {
+        received, sent, at: Date.now(),
+        received_bps: (8 * (received - known.received)) / seconds,
+        sent_bps: (8 * (sent - known.sent)) / seconds,
+      });
     }
   }
-  return rates.get(exit.name)?.bps ?? null;
+  const { received_bps, sent_bps } = rates.get(exit.name) ?? NOTHING;
+  return { received_bps, sent_bps };
 }
 
 function showLink() {

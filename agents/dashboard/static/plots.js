@@ -1,15 +1,18 @@
 // Round trip, loss and throughput of every exit over time; drawn by uPlot.
 
-import { $, el, say } from "./dom.js";
-import { millis, rate, share, shortRate } from "./words.js";
+import { $, el, say, svg } from "./dom.js";
+import { ends, millis, rate, share } from "./words.js";
 
+// `of`: what an exit has now; null: nothing, also if it had once.
 const KINDS = [
-  { title: "Round trip", column: 1, words: millis, axis: millis, least: 10,
-    of: (exit) => exit.path?.rtt_ms },
-  { title: "Loss", column: 2, words: share, axis: share, least: 0.05,
-    of: (exit) => exit.path?.loss_ratio },
-  { title: "Received", column: 3, words: rate, axis: shortRate, least: 1e5,
+  { title: "Round trip", column: 1, words: millis, axis: ends("ms"), least: 10,
+    of: (exit) => (isDown(exit) ? null : exit.path?.rtt_ms) },
+  { title: "Loss", column: 2, words: share, axis: ends("%", 100), least: 0.05,
+    of: (exit) => (isDown(exit) ? null : exit.path?.loss_ratio) },
+  { title: "Received", column: 3, words: rate, axis: ends("Mbit/s", 1e-6), least: 1e5,
     of: (exit) => exit.received_bps },
+  { title: "Sent", column: 4, words: rate, axis: ends("Mbit/s", 1e-6), least: 1e5,
+    of: (exit) => exit.sent_bps },
 ];
 // Told apart by people who do not see all colours (Okabe and Ito), and by their dashes.
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
@@ -22,7 +25,12 @@ let uPlot = null;
 let charts = [];
 let series = {}; // exit -> { hour: columns, day: columns }
 let names = [];
+let latest = new Map(); // exit -> as it is now
 let span = 900;
+
+function isDown(exit) {
+  return exit.path?.health === "down";
+}
 
 export async function begin() {
   try {
@@ -55,11 +63,13 @@ export async function fetchAll() {
 // Another row of what the picture says now.
 export function sample(exits) {
   const at = Math.floor(Date.now() / 1000 / STEP_S) * STEP_S;
+  latest = new Map(exits.map((exit) => [exit.name, exit]));
+  for (const name of Object.keys(series)) if (!latest.has(name)) delete series[name];
   for (const exit of exits) {
     const known = (series[exit.name] ??= { hour: [[], [], [], [], []], day: [[], [], [], [], []] });
     const times = known.hour[0];
     if (times.at(-1) >= at) continue;
-    const row = [at, ...KINDS.map((kind) => kind.of(exit) ?? null), null];
+    const row = [at, ...KINDS.map((kind) => kind.of(exit) ?? null)];
     known.hour.forEach((column, index) => column.push(row[index]));
     if (times.length > 720) known.hour.forEach((column) => column.shift());
   }
@@ -86,10 +96,21 @@ function rebuild() {
   draw();
 }
 
+// The seventh exit has the first one's colour again, and another dash.
+function lineOf(at) {
+  return {
+    stroke: COLOURS[at % COLOURS.length],
+    dash: DASHES[Math.floor(at / COLOURS.length) % DASHES.length],
+  };
+}
+
 function legend() {
   $("legend").replaceChildren(
     ...names.map((name, at) => {
-      const swatch = el("span", { class: `swatch c${at % COLOURS.length}`, "aria-hidden": "true" });
+      const { stroke, dash } = lineOf(at);
+      const swatch = svg("svg", { class: "swatch", viewBox: "0 0 26 6", "aria-hidden": "true" });
+      const line = { d: "M0 3H26", stroke, "stroke-width": 3, "stroke-dasharray": dash.join(" ") };
+      swatch.append(svg("path", line));
       return el("li", {}, swatch, name);
     }),
   );
@@ -107,15 +128,13 @@ function chartOf(kind) {
       scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.15, kind.least)] } },
       axes: [
         { stroke: ink, grid, ticks: grid, font: "11px system-ui", values: times },
-        { stroke: ink, grid, ticks: grid, font: "11px system-ui", size: 58, space: 34,
+        { stroke: ink, grid, ticks: grid, font: "11px system-ui", size: 76, space: 34,
           values: (_, ticks) => ticks.map((tick) => kind.axis(tick)) },
       ],
       series: [
         {},
         ...names.map((name, at) => ({
-          label: name, stroke: COLOURS[at % COLOURS.length], width: 2,
-          dash: DASHES[Math.floor(at / COLOURS.length) % DASHES.length],
-          points: { show: false }, spanGaps: false,
+          label: name, width: 2, ...lineOf(at), points: { show: false }, spanGaps: false,
         })),
       ],
       hooks: { setCursor: [(chart) => tell(chart, kind)] },
@@ -137,14 +156,13 @@ function placeOf(kind) {
   return figure.firstChild;
 }
 
-// The last values in words, or those under the pointer: a picture alone tells not everybody.
+// What is now in words, or what was under the pointer: a picture alone tells not everybody.
 function tell(chart, kind) {
-  const at = chart.cursor.idx ?? chart.data[0].length - 1;
+  const at = chart.cursor.idx;
   const parts = names.map((name, index) => {
-    const column = chart.data[index + 1];
-    let row = at;
-    while (chart.cursor.idx === null && row > 0 && column[row] == null && at - row < 4) row -= 1;
-    return `${name} ${kind.words(column[row])}`;
+    const exit = latest.get(name);
+    const value = at == null ? exit && kind.of(exit) : chart.data[index + 1][at];
+    return `${name} ${kind.words(value)}`;
   });
   say($(`plot-${kind.column}`).lastChild, parts.join(" · "));
 }
@@ -164,7 +182,8 @@ function draw() {
   });
 }
 
-// One column of every exit over common times; null where an exit has no value.
+// One column of every exit over common times; null where an exit has no value, which is a gap,
+// undefined where it says nothing of this moment, which is none.
 function joined(column, now) {
   const which = span > HOUR_S ? "day" : "hour";
   const step = span > HOUR_S ? 60 : STEP_S;
@@ -174,7 +193,7 @@ function joined(column, now) {
     if (!known) return;
     known[0].forEach((time, index) => {
       if (time < now - span - step) return;
-      if (!rows.has(time)) rows.set(time, new Array(names.length).fill(null));
+      if (!rows.has(time)) rows.set(time, new Array(names.length).fill(undefined));
       rows.get(time)[at] = known[column][index];
     });
   });

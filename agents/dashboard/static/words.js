@@ -18,9 +18,9 @@ export function rate(bitsPerSecond) {
   return `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
 }
 
-export function shortRate(bitsPerSecond) {
-  if (bitsPerSecond < 1e6) return `${+(bitsPerSecond / 1e3).toFixed(0)} k`;
-  return `${+(bitsPerSecond / 1e6).toFixed(1)} M`;
+// Says numbers of an axis, `scale` times as large, with their unit.
+export function ends(unit, scale = 1) {
+  return (value) => `${Number((value * scale).toPrecision(3))} ${unit}`;
 }
 
 export function millis(value) {

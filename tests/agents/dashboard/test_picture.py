@@ -9,7 +9,7 @@ from bus.examples import example_of
 from bus.interface import BusDown, BusUp, Forgotten, Received
 from bus.messages.entries import EntryReport
 from bus.messages.exits import ExitEvent, ExitReport, Stage
-from bus.messages.paths import PathReport
+from bus.messages.paths import Health, PathReport
 from bus.messages.presence import Presence, Status
 from bus.topics import (
     ENTRY_STATE,
@@ -215,6 +215,19 @@ def test_paths_and_counters_become_tracks() -> None:
     assert times == [1000.0, 1005.0]
     assert rtt == [19.2, None]
     assert received == [None, 8000.0]
+
+
+def test_a_path_that_is_down_has_no_figures() -> None:
+    picture = Picture()
+    path = example_of(PathReport)
+    down = replace(path, health=Health.DOWN)
+    for at, said in ((1000.0, path), (1005.0, down), (1010.0, path)):
+        tell(picture, PATH_STATE, said, at, entry="entry", exit="exit-a")
+
+    times, rtt, loss, *_ = picture.tracks["exit-a"].hour.columns()
+
+    assert times == [1000.0, 1005.0, 1010.0]
+    assert (rtt, loss) == ([19.2, None, 19.2], [path.loss_ratio, None, path.loss_ratio])
 
 
 def test_every_topic_of_the_bus_can_be_shown() -> None:
