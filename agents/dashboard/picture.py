@@ -13,6 +13,7 @@ from typing import Any, Final
 from agents.dashboard.series import Track
 from bus.egress import Evidence, away, carries, egress
 from bus.interface import BusDown, BusUp, Forgotten, Heard, Received
+from bus.messages.containers import ContainerEvent
 from bus.messages.entries import EntryEvent
 from bus.messages.exits import ExitEvent, ExitReport
 from bus.messages.orders import Decision
@@ -20,6 +21,7 @@ from bus.messages.paths import Health, PathReport
 from bus.messages.stamp import Stamp
 from bus.topics import ENTRY_STATE, EXIT_STATE, PATH_STATE, Topic
 
+EVENT: Final = (ContainerEvent, Decision, EntryEvent, ExitEvent)
 EVENTS: Final = 300  # remembered; a page is sent as many when it comes
 GONE: Final = 300  # what was taken back is remembered, for pages that still show it
 # What stands here besides topics: whether the bus is there and whether clients get out,
@@ -72,7 +74,7 @@ class Picture:
                     self._set(name, _unstamped(plain))
                     self._judge(topic, levels, payload)
                     self._measure(levels, payload, at)
-                elif isinstance(payload, Decision | EntryEvent | ExitEvent):
+                elif isinstance(payload, EVENT):
                     self._happened(name, plain)
 
     def since(self, revision: int) -> Data:

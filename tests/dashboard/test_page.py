@@ -23,12 +23,14 @@ from playwright.async_api import (
 from agents.dashboard.agent import Dashboard
 from agents.settings_model import DashboardSettings, Settings
 from bus.commands import Choice
+from bus.examples import example_of
 from bus.interface import Received, Subscription
 from bus.link import open_link
+from bus.messages.containers import ContainerEvent, ContainerEventKind
 from bus.messages.entries import PeerReport
 from bus.messages.exits import Stage
 from bus.messages.presence import Presence, Status
-from bus.topics import ENTRY_STATE, MODE, PRESENCE
+from bus.topics import CONTAINER_EVENT, ENTRY_STATE, MODE, PRESENCE
 from bus.wire import Broker
 from tests.dashboard.browser import chromium
 from tests.mosquitto import free_port
@@ -40,6 +42,7 @@ LIMIT_MS: Final = 20_000
 WIDE: Final = ViewportSize(width=1240, height=900)
 PHONE: Final = ViewportSize(width=360, height=740)
 NO_SERVER: Final = "Failed to load resource: net::"
+DIED: Final = ContainerEventKind.DIED
 TOKEN: Final = "let me in"  # noqa: S105 -- of the test's own page
 
 
@@ -267,20 +270,6 @@ async def test_who_is_not_logged_in_is_asked_to_before_anything(world: World) ->
     world.errors.clear()
 
 
-async def test_all_of_it_is_reached_by_keyboard(world: World) -> None:
-    page = world.page
-    await both_ready(world)
-
-    await page.focus(f"{card('exit-b')} .more")
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("menuitem", name="Move to exit-b")).to_be_focused()
-    await page.keyboard.press("ArrowDown")
-    await expect(page.get_by_role("menuitem", name="Pin to exit-b")).to_be_focused()
-    await page.keyboard.press("Escape")
-
-    await expect(page.locator(f"{card('exit-b')} .more")).to_be_focused()
-
-
 async def test_the_page_finds_a_server_that_came_back(world: World) -> None:
     await both_ready(world)
     world.cut = True
@@ -292,6 +281,31 @@ async def test_the_page_finds_a_server_that_came_back(world: World) -> None:
 
     await world.shown("Traffic leaves through exit-b")
     await expect(world.page.locator("#link")).to_have_text("live")
+
+
+async def test_a_server_that_began_anew_tells_of_the_moves_before(world: World) -> None:
+    page, events = world.page, world.page.locator("#events")
+    await both_ready(world)
+    await world.chain.fail("exit-a")
+    await world.shown("Traffic leaves through exit-b")
+    failover = events.get_by_text("Failover: exit-a → exit-b")
+    await expect(failover).to_have_count(1)
+    world.cut = True
+
+    await world.server.stop()
+    await expect(page.locator("#link")).to_have_text("no server")
+    world.server.start()
+    await expect(page.locator("#link")).to_have_text("live")
+
+    await expect(events).to_contain_text("clients had no way for 31 ms")
+    await expect(failover).to_have_count(1)
+    await world.chain.ready("exit-a")
+    back = events.get_by_text("Back to the better exit: exit-b → exit-a")
+    await expect(back).to_have_count(1)
+    died = replace(example_of(ContainerEvent), kind=DIED, container="l2tp-ipsec-exit")
+    await world.chain.entry.bus.publish(CONTAINER_EVENT, died, agent="exit-a")
+    await expect(events).to_contain_text("Container l2tp-ipsec-exit died")
+    await expect(back).to_have_count(1)
 
 
 async def test_the_chain_is_shown_though_nobody_says_who_is_here(world: World) -> None:

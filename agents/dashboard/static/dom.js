@@ -28,3 +28,13 @@ export function say(node, text) {
 export function mark(node, name, value) {
   if (node.dataset[name] !== value) node.dataset[name] = value;
 }
+
+// These children, in this order: only what stands elsewhere is moved, so that neither the focus
+// nor what is selected is lost.
+export function arrange(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
+  nodes.forEach((node, at) => {
+    if (parent.children[at] !== node) parent.insertBefore(node, parent.children[at] ?? null);
+  });
+}

@@ -28,7 +28,7 @@ function show() {
   chain.show(now, (name, button) => {
     actions.offer(now.exits.find((exit) => exit.name === name), button);
   });
-  timeline.show(store.events);
+  timeline.show(store.events, store.states.get("coordinator/history"));
   peers.show(now.peers);
   document.title = now.carries ? `${now.carrying.join(", ")} · vpnchain` : "vpnchain";
 }

@@ -42,6 +42,10 @@ export function since(unix, now = Date.now() / 1000) {
   return `${Math.round(seconds / 86400)} days`;
 }
 
-export function clock(unix) {
-  return new Date(unix * 1000).toLocaleTimeString([], { hour12: false });
+// The time of day, and the day if it is another one.
+export function moment(unix, now = new Date()) {
+  const then = new Date(unix * 1000);
+  const clock = then.toLocaleTimeString([], { hour12: false });
+  if (then.toDateString() === now.toDateString()) return clock;
+  return `${then.toLocaleDateString([], { day: "numeric", month: "short" })} ${clock}`;
 }

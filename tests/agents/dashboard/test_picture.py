@@ -7,11 +7,13 @@ from agents.dashboard.picture import CARRIES, EGRESS, EVENTS, GONE, Data, Pictur
 from bus.codec import as_data
 from bus.examples import example_of
 from bus.interface import BusDown, BusUp, Forgotten, Received
+from bus.messages.containers import ContainerEvent
 from bus.messages.entries import EntryReport
 from bus.messages.exits import ExitEvent, ExitReport, Stage
 from bus.messages.paths import Health, PathReport
 from bus.messages.presence import Presence, Status
 from bus.topics import (
+    CONTAINER_EVENT,
     ENTRY_STATE,
     EXIT_EVENT,
     EXIT_STATE,
@@ -132,6 +134,16 @@ def test_events_are_kept_in_order_and_bounded() -> None:
     assert len(events) == EVENTS
     assert events[-1]["topic"] == "exit/exit-a/event"
     assert picture.since(picture.revision - 2)["events"] == events[-2:]
+
+
+def test_what_happens_to_a_container_is_an_event() -> None:
+    picture = Picture()
+
+    tell(picture, CONTAINER_EVENT, example_of(ContainerEvent), agent="exit-a")
+
+    assert picture.urgent
+    [event] = picture.since(0)["events"]
+    assert event["topic"] == "container/exit-a/event"
 
 
 def test_the_bus_itself_is_part_of_the_picture() -> None:
