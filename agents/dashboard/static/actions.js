@@ -103,6 +103,9 @@ export function offer(exit, owner) {
   owner.setAttribute("aria-expanded", "true");
   menu = { node, owner };
   node.addEventListener("keydown", walk);
+  node.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget && relatedTarget !== owner && !node.contains(relatedTarget)) shut();
+  });
   node.firstChild.focus();
 }
 
@@ -117,10 +120,11 @@ function walk(event) {
 
 function shut() {
   if (!menu) return;
-  menu.owner.setAttribute("aria-expanded", "false");
-  if (menu.node.contains(document.activeElement)) menu.owner.focus();
-  menu.node.remove();
-  menu = null;
+  const { node, owner } = menu;
+  menu = null; // the focus that leaves it comes here again
+  owner.setAttribute("aria-expanded", "false");
+  if (node.contains(document.activeElement)) owner.focus();
+  node.remove();
 }
 
 function choose(verb, exit) {

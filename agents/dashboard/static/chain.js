@@ -1,6 +1,6 @@
 // The living picture: clients, entry, exits and providers, and the wires between them.
 
-import { $, el, mark, say, svg } from "./dom.js";
+import { $, arrange, el, mark, say, svg } from "./dom.js";
 import { LOOKS } from "./view.js";
 import { millis, rate, share, since } from "./words.js";
 
@@ -58,23 +58,10 @@ export function show(now, act) {
     showExit(cards.get(exit.name), exit);
   }
   const names = now.exits.map((exit) => exit.name);
-  for (const name of cards.keys()) {
-    if (!names.includes(name)) {
-      cards.get(name).root.remove();
-      cards.delete(name);
-    }
-  }
-  order(names);
+  for (const name of cards.keys()) if (!names.includes(name)) cards.delete(name);
+  arrange(column, names.map((name) => cards.get(name).root));
   drawn = now.exits;
   wire();
-}
-
-// Moves only what stands elsewhere, so that the focus is not lost.
-function order(names) {
-  names.forEach((name, at) => {
-    const { root } = cards.get(name);
-    if (column.children[at] !== root) column.insertBefore(root, column.children[at] ?? null);
-  });
 }
 
 function showClients(now) {

@@ -92,7 +92,7 @@ function wordsOf(exit) {
 
 function peersOf(store) {
   return [...store.matching("entry/+/peer/+")]
-    .map(([[entry], peer]) => ({ entry, ...peer }))
+    .map(([[entry, id], peer]) => ({ key: `${entry}/${id}`, entry, ...peer }))
     .sort((a, b) => b.connected - a.connected || a.name.localeCompare(b.name));
 }
 
