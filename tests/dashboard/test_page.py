@@ -163,6 +163,9 @@ async def test_the_picture_says_who_carries_and_follows_a_failover(
     await expect(page.locator(card("exit-a"))).to_contain_text("carries")
     await expect(page.locator(card("exit-b"))).to_contain_text("standing by")
     await expect(page.locator("#peers")).to_contain_text("5.0 MB")
+    await expect(page.locator(".row .server").first).to_contain_text("203.0.113.10")
+    await expect(page.locator(".internet")).to_contain_text("reached")
+    await expect(page.locator(".wires .flow")).to_have_count(4)  # to the internet
     await keep(page, "normal")
 
     await world.chain.fail("exit-a", "ppp: hung up by the server")
@@ -175,6 +178,8 @@ async def test_the_picture_says_who_carries_and_follows_a_failover(
     await world.chain.fail("exit-b")
 
     await world.shown("Clients are held")
+    await expect(page.locator(".internet")).to_contain_text("not reached")
+    await expect(page.locator(".wires .flow")).to_have_count(0)
     await keep(page, "all-down")
 
 
@@ -334,6 +339,11 @@ async def test_it_fits_a_phone(world: World, *, dark: bool) -> None:
     width = await page.locator("html").evaluate("node => node.scrollWidth")
 
     assert width == PHONE["width"]
+    await expect(page.locator(".exit .provider").first).to_have_text(
+        "provider 203.0.113.10"
+    )
+    await expect(page.locator(".row .server").first).to_be_hidden()
+    await expect(page.locator(".wires .flow")).to_have_count(3)
     theme = await page.locator("html").get_attribute("data-theme")
     assert theme == ("dark" if dark else "light")
     await keep(page, f"narrow-{theme}")

@@ -1,18 +1,19 @@
-// The living picture: clients, entry, exits and providers, and the wires between them.
+// The living picture: clients, entry, exits, providers, internet; wires.js joins them.
 
-import { $, arrange, el, mark, say, svg } from "./dom.js";
+import { $, arrange, el, mark, say } from "./dom.js";
 import { LOOKS } from "./view.js";
+import { draw } from "./wires.js";
 import { millis, rate, share, since } from "./words.js";
 
 const stations = $("stations");
-const wires = document.querySelector(".wires");
 const cards = new Map(); // exit -> its elements
 let drawn = [];
 
 const clients = station("Clients", "clients");
 const entry = station("Entry", "entry");
 const column = el("div", { class: "exits", role: "list", "aria-label": "Exits" });
-stations.append(clients.root, entry.root, column);
+const internet = station("Internet", "internet");
+stations.append(clients.root, entry.root, column, internet.root);
 new ResizeObserver(() => wire()).observe(stations);
 
 function station(title, name) {
@@ -41,18 +42,22 @@ function card(name, act) {
       "aria-label": `What to do with ${name}`, onclick: (e) => act(name, e.currentTarget) },
     "⋯",
   );
-  const root = el(
+  const exit = el(
     "article",
-    { class: "card exit", role: "listitem" },
+    { class: "card exit" },
     el("div", { class: "title" }, parts.sign, parts.name, button),
     parts.look, parts.detail, parts.cause, parts.figures, parts.provider,
   );
-  return { root, button, ...parts };
+  // Beside the exit if there is room, else in its card.
+  const server = station("Provider", "server");
+  const root = el("div", { class: "row", role: "listitem" }, exit, server.root);
+  return { root, exit, server, ...parts };
 }
 
 export function show(now, act) {
   showClients(now);
   showEntry(now);
+  showInternet(now);
   for (const exit of now.exits) {
     if (!cards.has(exit.name)) cards.set(exit.name, card(exit.name, act));
     showExit(cards.get(exit.name), exit);
@@ -77,16 +82,22 @@ function showEntry(now) {
   say(entry.kind, many > 1 ? `${now.entry.name} (1 of ${many} entries)` : "Entry");
   say(entry.name, open ? "gate open" : "gate closed");
   const wireguard = now.entry?.wireguard && `WireGuard, ${now.entry.wireguard}`;
-  const address = now.entry?.public_address && `seen as ${now.entry.public_address}`;
   const gone = now.entry?.egress.away && "its agent is not there";
-  const parts = [gone, now.entry?.cause, wireguard, address].filter(Boolean);
+  const parts = [gone, now.entry?.cause, wireguard].filter(Boolean);
   say(entry.detail, parts.join(" · ") || "not heard of");
   mark(entry.root, "look", now.entry?.leak ? "down" : open ? "ready" : "closed");
 }
 
+function showInternet(now) {
+  const address = now.entry?.egress.away ? "" : now.entry?.public_address;
+  say(internet.name, now.carrying.length ? "reached" : "not reached");
+  say(internet.detail, address ? `clients seen as ${address}` : "");
+  mark(internet.root, "look", now.carrying.length ? "ready" : "idle");
+}
+
 function showExit(parts, exit) {
   const look = LOOKS[exit.look];
-  mark(parts.root, "look", exit.look);
+  mark(parts.exit, "look", exit.look);
   say(parts.sign, look.sign);
   say(parts.look, look.text + (exit.wished ? ` · ${exit.wished}` : ""));
   const ready = exit.report.stage === "ready";
@@ -95,6 +106,8 @@ function showExit(parts, exit) {
   const trouble = exit.report.cause || exit.path?.cause || "";
   say(parts.cause, trouble + again(exit.report));
   say(parts.provider, exit.report.server ? `provider ${exit.report.server}` : "");
+  say(parts.server.name, exit.report.server || "not known yet");
+  mark(parts.server.root, "look", exit.carries ? "ready" : "idle");
   showFigures(parts.figures, exit);
 }
 
@@ -116,49 +129,20 @@ function showFigures(list, exit) {
   figures.forEach(([, value], at) => say(list.children[at].lastChild, value));
 }
 
-// --- wires -------------------------------------------------------------------------------
-
-const TITLE_PX = 34; // where the name of an exit stands
-
 function wire() {
-  const frame = stations.getBoundingClientRect();
-  wires.setAttribute("viewBox", `0 0 ${frame.width} ${frame.height}`);
-  const lines = [
-    { from: clients.root, to: entry.root, look: entry.root.dataset.look === "ready" ? flow() : "idle" },
-    ...drawn.map((exit) => ({
-      from: entry.root,
-      to: cards.get(exit.name)?.root,
-      look: exit.carries ? "flow" : exit.look,
-      below: TITLE_PX,
-    })),
-  ].filter((line) => line.to);
-  lines.sort((a, b) => (a.look === "flow") - (b.look === "flow")); // it lies on top
-  while (wires.children.length > lines.length) wires.lastChild.remove();
-  while (wires.children.length < lines.length) wires.append(svg("path"));
-  lines.forEach(({ from, to, look, below }, at) => {
-    wires.children[at].setAttribute("d", path(box(from, frame), box(to, frame), below));
-    wires.children[at].setAttribute("class", look);
-  });
-}
-
-function flow() {
-  return drawn.some((exit) => exit.carries) ? "flow" : "idle";
-}
-
-function box(node, frame) {
-  const { left, top, width, height } = node.getBoundingClientRect();
-  return { x: left - frame.left, y: top - frame.top, width, height };
-}
-
-// Beside each other: from side to side, to the middle or so far below the top; one below
-// the other: along the left edge.
-function path(a, b, below = Infinity) {
-  if (b.x >= a.x + a.width) {
-    const [x1, y1] = [a.x + a.width, a.y + a.height / 2];
-    const [x2, y2] = [b.x, b.y + Math.min(b.height / 2, below)];
-    const bend = (x2 - x1) / 2;
-    return `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`;
+  const flowing = drawn.some((exit) => exit.carries);
+  const ready = entry.root.dataset.look === "ready";
+  const lines = [{ from: clients.root, to: entry.root, look: ready && flowing ? "flow" : "idle" }];
+  for (const { name, carries, look } of drawn) {
+    const { exit, server } = cards.get(name);
+    const looks = carries ? "flow" : look;
+    // Beyond the provider nobody looks: it is drawn where an exit vouches for it.
+    const beyond = carries ? "flow" : look === "ready" || look === "degraded" ? "ready" : "idle";
+    lines.push({ from: entry.root, to: exit, look: looks, title: true });
+    if (server.root.offsetParent) {
+      lines.push({ from: exit, to: server.root, look: looks });
+      lines.push({ from: server.root, to: internet.root, look: beyond });
+    } else lines.push({ from: exit, to: internet.root, look: looks });
   }
-  const x = a.x + 22;
-  return `M${x},${a.y + a.height} L${x},${b.y}`;
+  draw(lines, stations);
 }

@@ -33,13 +33,13 @@ function show() {
   document.title = now.carries ? `${now.carrying.join(", ")} · vpnchain` : "vpnchain";
 }
 
-// Bits a second out of the counters of an exit; null while nobody counts.
+// Bits a second out of the counters of an exit; null: nobody counts, undefined: only just.
 function flowing(exit) {
   const { received_bytes: received, sent_bytes: sent } = exit.report;
   const known = rates.get(exit.name);
   if (!exit.online || received == null || sent == null) rates.delete(exit.name);
   else if (!known || received < known.received || sent < known.sent) {
-    rates.set(exit.name, { received, sent, at: Date.now(), ...NOTHING });
+    rates.set(exit.name, { received, sent, at: Date.now() });
   } else {
     const seconds = (Date.now() - known.at) / 1000;
     const moved = received > known.received || sent > known.sent;

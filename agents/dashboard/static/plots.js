@@ -3,12 +3,12 @@
 import { $, el, say, svg } from "./dom.js";
 import { ends, millis, rate, share } from "./words.js";
 
-// `of`: what an exit has now; null: nothing, also if it had once.
+// `of`: what an exit has now; null: nothing, also if it had once; undefined: not known yet.
 const KINDS = [
   { title: "Round trip", column: 1, words: millis, axis: ends("ms"), least: 10,
-    of: (exit) => (isDown(exit) ? null : exit.path?.rtt_ms) },
+    of: (exit) => measured(exit)?.rtt_ms ?? null },
   { title: "Loss", column: 2, words: share, axis: ends("%", 100), least: 0.05,
-    of: (exit) => (isDown(exit) ? null : exit.path?.loss_ratio) },
+    of: (exit) => measured(exit)?.loss_ratio ?? null },
   { title: "Received", column: 3, words: rate, axis: ends("Mbit/s", 1e-6), least: 1e5,
     of: (exit) => exit.received_bps },
   { title: "Sent", column: 4, words: rate, axis: ends("Mbit/s", 1e-6), least: 1e5,
@@ -28,8 +28,8 @@ let names = [];
 let latest = new Map(); // exit -> as it is now
 let span = 900;
 
-function isDown(exit) {
-  return exit.path?.health === "down";
+function measured(exit) {
+  return exit.path?.health === "down" ? null : exit.path;
 }
 
 export async function begin() {
@@ -69,7 +69,7 @@ export function sample(exits) {
     const known = (series[exit.name] ??= { hour: [[], [], [], [], []], day: [[], [], [], [], []] });
     const times = known.hour[0];
     if (times.at(-1) >= at) continue;
-    const row = [at, ...KINDS.map((kind) => kind.of(exit) ?? null)];
+    const row = [at, ...KINDS.map((kind) => kind.of(exit))];
     known.hour.forEach((column, index) => column.push(row[index]));
     if (times.length > 720) known.hour.forEach((column) => column.shift());
   }
