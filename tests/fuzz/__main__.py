@@ -10,11 +10,29 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 PAYLOADS: Final = 1_000_000
 SECONDS: Final = 1_800
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is wanted: how many payloads, but for no more than so many seconds."""
+
+    payloads: int
+    seconds: int
+
+    def verdict(self, said: int, took_s: float) -> tuple[int, str] | None:
+        """The exit status and why, if that ends it without a finding; None: go on."""
+        if said >= self.payloads:
+            return 0, f"{said} payloads in {took_s:.0f} s, no finding"
+        if took_s >= self.seconds:
+            what = f"only {said} of {self.payloads} payloads in {took_s:.0f} s"
+            return 1, f"NOT DONE: {what}, no finding among them"
+        return None
 
 
 def main() -> None:
@@ -32,11 +50,11 @@ def main() -> None:
             play(finding.read_bytes())
         return
     with tempfile.TemporaryDirectory() as corpus:
-        campaign(Path(corpus), wanted.payloads, wanted.seconds, wanted.seed)
+        campaign(Path(corpus), Run(wanted.payloads, wanted.seconds), wanted.seed)
 
 
-def campaign(corpus: Path, payloads: int, seconds: int, seed: int) -> None:
-    """Does not return: the fuzzer ends the process, with status 0 if nothing is found.
+def campaign(corpus: Path, run: Run, seed: int) -> None:
+    """Does not return: the process ends, with status 0 if all was said, nothing found.
 
     What is found is written to `crash-...` in the working directory.
     """
@@ -53,16 +71,17 @@ def campaign(corpus: Path, payloads: int, seconds: int, seed: int) -> None:
     def one_input(data: bytes) -> None:
         nonlocal said
         said += play(data)
-        if said >= payloads:
-            took_s = time.monotonic() - began_s
-            sys.stdout.write(f"{said} payloads in {took_s:.0f} s, no finding\n")
+        if verdict := run.verdict(said, time.monotonic() - began_s):
+            status, why = verdict
+            sys.stdout.write(f"{why}\n")
             sys.stdout.flush()
-            os._exit(0)
+            os._exit(status)
 
     def other(data: bytes, most_bytes: int, seed: int) -> bytes:
         return mutate(data, most_bytes, seed, atheris.Mutate)
 
-    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST_BYTES}"]
+    # No -max_total_time: the fuzzer would end with status 0, however little was said.
+    options = [f"-max_len={LONGEST_BYTES}"]
     options += [f"-seed={seed}"] if seed else []
     argv = [sys.argv[0], str(corpus), *options, "-rss_limit_mb=1024"]
     atheris.Setup(argv, one_input, custom_mutator=other)

@@ -11,13 +11,24 @@ from typing import Any, Final
 import orjson
 
 from bus.codec import encode
+from bus.commands import Request
 from bus.examples import example_of
 from bus.interface import Subscription
-from tests.fuzz.play import PAIRS
+from bus.topics import REQUEST
+from tests.fuzz.door import ENTRY_KEY, PHONE, TABLET
+from tests.fuzz.play import PAIRS, VERBS, WHOM
 from tests.fuzz.records import MOST, Record, join, split
 
 LONGEST_BYTES: Final = 8_192
 DEEP: Final = 100
+# Whoever is asked finds in it what its verb needs.
+WISH: Final = Request(
+    transaction="5f0c2d7e-1",
+    exit="exit-b",
+    agent="exit-b",
+    peer="tablet",
+    public_key=TABLET,
+)
 
 _NAMES: Final = ("exit-a", "exit-b", "exit-c", "exit-d", None, "", "entry")
 # Values that fit their field, and mean something else.
@@ -38,6 +49,16 @@ FITTING: Final[Mapping[str, tuple[Any, ...]]] = {
     "health": ("unknown", "up", "degraded", "down"),
     "stage": ("down", "ike", "ipsec", "l2tp", "ppp", "ready"),
     "transaction": ("5f0c2d7e-1", "1", ""),
+    "peer": (
+        "phone",
+        "tablet",
+        "Tablet ",
+        "a#b",
+        "Endpoint = 1.2.3.4:5",
+        "\n[Peer]",
+        "",
+    ),
+    "public_key": (TABLET, PHONE, ENTRY_KEY, TABLET[:-1], ""),
     "usable": (True, False),
 }
 
@@ -76,8 +97,9 @@ def seeds() -> Iterator[bytes]:
     for number, (role, pair) in enumerate(PAIRS):
         if not isinstance(pair, Subscription):
             continue
-        raw = encode(example_of(pair.topic.payload))
-        for whom in range(3):
+        asked = pair.topic is REQUEST
+        raw = encode(WISH if asked else example_of(pair.topic.payload))
+        for whom in range(len(VERBS) if asked else 3):
             record = Record(number, whom, 60, raw)
             records.setdefault(role, []).append(record)
             yield join([record])
@@ -102,7 +124,7 @@ def mutate(data: bytes, most_bytes: int, seed: int, otherwise: Mutator) -> bytes
         case 3:
             records[at] = Record(
                 chance.choice((one.topic, chance.randrange(256))),
-                chance.randrange(12),
+                chance.randrange(WHOM),
                 chance.choice((0, one.pause, chance.randrange(256))),
                 one.raw,
                 chance.random() < 0.2,
@@ -121,7 +143,7 @@ def _any_record(chance: Random) -> Record:
     raw = b""
     if isinstance(pair, Subscription):
         raw = changed(encode(example_of(pair.topic.payload)), chance)
-    return Record(number, chance.randrange(12), chance.randrange(256), raw)
+    return Record(number, chance.randrange(WHOM), chance.randrange(256), raw)
 
 
 def changed(raw: bytes, chance: Random) -> bytes:

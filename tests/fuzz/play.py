@@ -2,18 +2,23 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bus.codec import decode, encode
+from bus.commands import Verb
 from bus.errors import PayloadError
 from bus.interface import BusDown, BusUp, Heard, Received, Subscription, read
 from tests.fuzz.records import Record, split
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.targets import TARGETS
+
+if TYPE_CHECKING:
+    from tests.fuzz.mouth import Target
 
 NAMES: Final = ("exit-a", "exit-b", "exit-c", "entry", "coordinator", "phone", "x" * 64)
-VERBS: Final = ("reconnect", "prefer", "only", "auto", "drain", "undrain", "restart")
+VERBS: Final = tuple(Verb)
 LONGEST_MISFIT: Final = 1_000  # it goes into a log
 BAD: Final = ("", "Exit", "#", "x" * 65)  # no broker passes them on
+WHOM: Final = max(len(NAMES), len(VERBS)) + len(BAD)  # each of these means another
 
 
 def _pairs() -> Iterator[tuple[str, Subscription | BusUp | BusDown]]:

@@ -4,9 +4,9 @@ Between the bytes and the rules is all of the product but the broker's wire: `re
 inbox, each agent's ear, its `decide`. The host does at once what it is asked to.
 """
 
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final
 
 import agents.containers.agent as containers
 import agents.coordinator.agent as coordinator
@@ -41,64 +41,19 @@ from agents.exit.model import Reroute
 from agents.homeassistant.decide import decide as decide_home
 from agents.neighbours import USUAL
 from agents.settings_model import HomeAssistantSettings, Settings
-from bus.codec import decode, encode
 from bus.commands import Request
 from bus.epochs import is_epoch, newer
-from bus.interface import Counters, Heard, Received, Subscription
+from bus.interface import Heard, Received
 from bus.messages.orders import Gate, History, Order
-from bus.topics import DECISION, ENTRY_STATE, HISTORY, MODE, ORDER, TOPICS, Topic
+from bus.topics import DECISION, ENTRY_STATE, HISTORY, MODE, ORDER, TOPICS
 from tests.agents.exit.tunnels import FakeTunnel
+from tests.fuzz.door import Door
+from tests.fuzz.mouth import Mouth, Target, run_now
+from tests.fuzz.onlookers import DashboardTarget, MetricsTarget
 
 WG0: Final = Device("kernel", "KEY", 51820, 1320)
 EXITS: Final = ("exit-a", "exit-b", "exit-c")
 _WITH_EPOCH: Final = (ORDER, ENTRY_STATE)  # the coordinator may count on from these
-
-
-def run_now(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Runs what waits for nothing but us."""
-    try:
-        coroutine.send(None)
-    except StopIteration:
-        return
-    coroutine.close()
-    raise AssertionError("an ear waited for something")
-
-
-class Mouth:
-    """A bus on which one thing is heard; what is said on it must be sayable."""
-
-    def __init__(self, *heard: Heard) -> None:
-        self.connected = True
-        self.counters = Counters()
-        self.said: list[object] = []
-        self._heard = iter(heard)
-
-    async def publish(self, topic: Topic[Any], payload: Any, **levels: str) -> None:
-        topic.name(**levels)
-        raw = encode(payload)
-        assert len(raw) <= topic.most_bytes, f"{topic.pattern}: {len(raw)} bytes"
-        assert decode(topic.payload, raw, strict=True) == payload
-        self.said.append(payload)
-
-    async def forget(self, topic: Topic[Any], **levels: str) -> None:
-        topic.name(**levels)
-
-    def __aiter__(self) -> AsyncIterator[Heard]:
-        return self
-
-    async def __anext__(self) -> Heard:
-        for heard in self._heard:
-            return heard
-        raise StopAsyncIteration
-
-
-class Target(Protocol):
-    """An agent that hears."""
-
-    subscriptions: tuple[Subscription, ...]
-
-    def hear(self, heard: Heard, at_s: float) -> None:
-        """Takes it in; an AssertionError if something does not hold afterwards."""
 
 
 @dataclass
@@ -169,10 +124,13 @@ class EntryTarget:
         self.subscriptions = tuple(entry.subscriptions("entry", leak_check=True))
         self._state = EntryState()
         self._policy = EntryPolicy()
+        self._door = Door()
         self._take(entry_events.BridgeChanged(0.0, up=True))
         self._take(entry_events.Adopted(0.0, None, None, "nft"))
 
     def hear(self, heard: Heard, at_s: float) -> None:
+        if self._door.takes(heard):
+            return
         event = entry.event_of(heard, at_s)
         if event is None:
             return
@@ -296,4 +254,6 @@ TARGETS: Final[Mapping[str, type[Target]]] = {
     "exit": ExitTarget,
     "containers": ContainersTarget,
     "homeassistant": HomeTarget,
+    "dashboard": DashboardTarget,
+    "metrics": MetricsTarget,
 }
