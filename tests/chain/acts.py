@@ -11,7 +11,7 @@ from lab.process import Process
 from lab.scene import Scene, now_s
 from lab.stream import Window
 
-Leaked = Callable[[], list[str]]
+Leaked = Callable[[], Awaitable[list[str]]]
 Overrun = Callable[[], Awaitable[int]]
 
 WITHIN_S: Final = 60.0

@@ -20,6 +20,7 @@ from bus.messages.orders import Gate
 from lab import steps
 from lab.client import Stream
 from lab.demo import FAILURES, explain, stage
+from lab.marked import marked
 from lab.nodes import Lab
 from lab.scene import Scene, now_s
 from lab.story import Story
@@ -30,6 +31,7 @@ from tests.chain.chaos_bound import bound_s
 from tests.chain.chaos_inventory import differences, inventory
 from tests.chain.chaos_plan import Blow, Strike, bursts, victims
 from tests.chain.chaos_restarts import Restarts, restarting
+from tests.chain.vigil import ENTRY_LOOKUP, Vigil
 
 KILLS: Final = 200
 STREAM_HZ: Final = 20
@@ -83,11 +85,25 @@ class Tally:
 async def unleash(scene: Scene, stream: Stream, tally: Tally, kills: int) -> None:
     """Burst after burst, until there have been enough kills; the chain heals each time.
 
+    A client tries everything meanwhile, and has been seen to leak before.
+
     Raises:
         ChaosError: It does not, or something is left, or leaked.
+        CaptureError: Something may have leaked unseen.
+        LabError: Something had leaked before, or no capture sees a leak.
     """
+    async with marked(scene.lab, scene.client.node) as course:
+        vigil = Vigil(scene, course)
+        await vigil.caught("entry", ENTRY_LOOKUP)
+        await rage(scene, stream, tally, kills)
+        if leaked := await vigil.leaked():
+            raise ChaosError(f"{REPLAY} {tally.seed}: leaked: {leaked[:5]}")
+
+
+async def rage(scene: Scene, stream: Stream, tally: Tally, kills: int) -> None:
+    """See `unleash`; whatever leaks meanwhile."""
     lab, chain = scene.lab, scene.chain
-    before, leaked = await lasting(lab), scene.captured.leaks()
+    before = await lasting(lab)
     among = victims(lab.topology.exits, chain.wireguard)
     async with restarting(chain) as restarts:
         tally.surprises = restarts.surprises
@@ -97,8 +113,6 @@ async def unleash(scene: Scene, stream: Stream, tally: Tally, kills: int) -> Non
             await burst(scene, restarts, strikes, tally, kills)
             tally.healed_s.append(await healed(scene, stream, before, tally.seed))
             scene.say(tally.told())
-    if new := [one for one in scene.captured.leaks() if one not in leaked]:
-        raise ChaosError(f"{REPLAY} {tally.seed}: leaked: {new[:5]}")
 
 
 async def burst(

@@ -1,7 +1,7 @@
 """One chain for all tests of this folder; each test finds it standing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from lab.marked import marked
 from lab.scene import Scene
 from lab.story import Story
 from tests.chain import strangers
-from tests.chain.acts import stand
+from tests.chain.acts import Leaked, Overrun, stand
 from tests.chain.vigil import StartUp, Vigil, start_up
 from tests.needs import need
 
@@ -79,7 +79,7 @@ async def stream(standing: Scene) -> AsyncIterator[Stream]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def overrun(standing: Scene) -> Callable[[], Awaitable[int]]:
+async def overrun(standing: Scene) -> Overrun:
     """How many packets the busy guest itself has dropped since the test began."""
     before = await dropped(standing.lab)
 
@@ -89,11 +89,18 @@ async def overrun(standing: Scene) -> Callable[[], Awaitable[int]]:
     return since
 
 
-@pytest.fixture
-def leaked(standing: Scene) -> Callable[[], list[str]]:
-    """What has leaked since the test began."""
-    before = standing.captured.leaks()
-    return lambda: [one for one in standing.captured.leaks() if one not in before]
+@pytest_asyncio.fixture(loop_scope="session")
+async def leaked(standing: Scene) -> Leaked:
+    """What has leaked since the test began; every capture has seen all there was."""
+    captured = standing.captured
+    await captured.rehearse()  # what was missed before is nobody's fault here
+    before = captured.leaks()
+
+    async def since() -> list[str]:
+        await captured.rehearse()
+        return [one for one in captured.leaks() if one not in before]
+
+    return since
 
 
 @pytest_asyncio.fixture(loop_scope="session")

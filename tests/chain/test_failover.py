@@ -46,7 +46,7 @@ async def test_the_clients_move_once_when_their_provider_is(
 
         assert await standing.client.fetch(FETCH_S) == B
         assert moves(standing, start_s) == [DecisionKind.FAILOVER]
-    assert leaked() == []
+    assert await leaked() == []
 
 
 async def test_the_clients_go_back_without_loss_once_it_has_settled(
@@ -99,7 +99,7 @@ async def test_without_any_provider_the_clients_are_held_and_nothing_leaks(
         assert (order.gate, order.active) == (Gate.OPEN, None)
         assert await has_wireguard(standing.lab)
         assert (window.lost, window.seen) == (window.sent, {})
-        assert leaked() == []
+        assert await leaked() == []
 
 
 async def test_one_that_returns_is_enough(
@@ -114,7 +114,7 @@ async def test_one_that_returns_is_enough(
 
         assert resumed.after == "exit-b"
         assert await standing.client.fetch(FETCH_S) == B
-    assert leaked() == []
+    assert await leaked() == []
 
 
 async def test_each_decision_says_why(standing: Scene) -> None:

@@ -29,7 +29,7 @@ async def test_a_killed_pppd_costs_next_to_nothing(
 
     window = await stream.window(start_s, moved_s + AFTER_S)
     assert window.lost <= MOST_LOST + await overrun()
-    assert leaked() == []
+    assert await leaked() == []
 
 
 async def test_a_stopped_exit_costs_nothing(
@@ -42,7 +42,7 @@ async def test_a_stopped_exit_costs_nothing(
 
     window = await stream.window(start_s, moved_s + AFTER_S)
     assert window.lost <= await overrun()
-    assert leaked() == []
+    assert await leaked() == []
     await restart(standing, "exit-a")
 
 

@@ -75,7 +75,7 @@ async def test_between_exit_and_provider_there_is_only_the_tunnel(
     page = await encrypted(standing.lab, "provider-a", standing.client, FETCH_S)
 
     assert page == seen_address("provider-a")
-    assert leaked() == []
+    assert await leaked() == []
 
 
 async def test_an_exit_needs_one_of_each(standing: Scene) -> None:
