@@ -42,6 +42,16 @@ class Cost:
     idle_percent: float
 
 
+def missed(costs: Mapping[str, Cost]) -> list[str]:
+    """Every goal that an agent is beyond, for a person."""
+    return [
+        f"{name}: {what} {figure:.2f}, at most {goal:g}"
+        for name, cost in costs.items()
+        for what, goal in GOALS.items()
+        if (figure := getattr(cost, what)) > goal
+    ]
+
+
 async def measure(
     chain: Chain, observer: Observer, *, tunnels: bool
 ) -> Mapping[str, Cost]:
