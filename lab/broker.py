@@ -17,6 +17,8 @@ from lab.topology import CONTROL_ADDRESS
 
 PORT: Final = 1883
 PASSWORD: Final = Path("/run/broker_password")  # each agent's, in its node's own /run
+# May come in as well, if somebody starts them; named as their roles, all at `control`.
+ONLOOKERS: Final = (Role.HOMEASSISTANT, Role.METRICS, Role.DASHBOARD, Role.CONTAINERS)
 _FILE: Final = FOLDER / "mosquitto.conf"
 ARGV: Final = ("mosquitto", "-c", str(_FILE))
 
@@ -45,10 +47,17 @@ def prepare(lab: Lab) -> None:
         **{User(name, Role.EXIT): name for name in lab.topology.exits},
     }
     agents = {user: lab.run_of(node) / PASSWORD.name for user, node in nodes.items()}
+    for role in ONLOOKERS:
+        agents[User(role, role)] = lab.run_of("control") / password_of(role).name
     _let_in(lab, _AGENTS_DOOR, agents)
     _let_in(lab, _PEOPLES_DOOR, {_OBSERVER: lab.folder / PASSWORD.name})
     text = configuration((_AGENTS_DOOR, _PEOPLES_DOOR), user="root")
     _write_private(_outside(lab, _FILE), text)
+
+
+def password_of(role: Role) -> Path:
+    """Where an onlooker's password is, as it finds it."""
+    return PASSWORD.with_name(f"{PASSWORD.name}_{role}")
 
 
 def observer(lab: Lab) -> Broker:
