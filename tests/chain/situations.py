@@ -116,8 +116,11 @@ async def pppd_is_killed(scene: Scene) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def wireguard_is_killed(scene: Scene) -> AsyncIterator[None]:
-    """wg0 vanishes, where a process makes it."""
-    for pid in await pids(scene.lab, "entry", "wireguard-go"):
+    """wg0 vanishes: with its process, or by itself where the kernel makes it."""
+    if scene.chain.wireguard == "kernel":
+        await scene.lab.exec("entry", ["ip", "link", "del", "wg0"])
+    else:
+        (pid,) = await pids(scene.lab, "entry", "wireguard-go")
         await scene.lab.exec("", ["kill", "-KILL", pid])
     await scene.client.ping(WITHIN_S)
     yield

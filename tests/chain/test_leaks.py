@@ -1,8 +1,8 @@
 """Nothing of a client's is seen outside the tunnels, whatever becomes of the chain.
 
 Everything is tried all the time, see `lab.marked`; every interface outside the tunnels
-is watched, see `lab.leaks`. In each situation a guard is taken away once, and the leak
-that it prevents is seen: zero means zero.
+is watched, see `lab.leaks`. Before each situation and in it a guard is taken away once,
+and the leak that it prevents is seen: zero means zero.
 """
 
 from typing import Final
@@ -80,6 +80,7 @@ async def test_nothing_leaks_while(
     standing: Scene,
     vigil: Vigil,
 ) -> None:
+    assert await vigil.caught("entry", ENTRY_LOOKUP)
     async with happens(standing):
         assert await vigil.caught(node, *guards)
     await stand(standing)
