@@ -1,8 +1,8 @@
 """Links, addresses, rules, routes and next-hop objects of this network namespace.
 
 Everything is a wanted state: asking twice is harmless, what is gone already counts as
-deleted. Owner of pyroute2, together with `agents/rtnetlink.py` and
-`agents/netlink_errors.py`.
+deleted. Owner of pyroute2, together with `agents/rtnetlink.py`, which knows its
+messages, and `agents/pyroute2_parts.py`, which imports it.
 
     NetlinkError   the kernel refused, or did not answer; `errno` says how
 
@@ -19,20 +19,22 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final, Self
 
-import pyroute2
-from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST
-from pyroute2.netlink.rtnl import (
+from agents.kernel import has_ipv6
+from agents.netlink_errors import REFUSALS, NetlinkError, asking, number_of, removing
+from agents.network import Family, Link, NextHop, Route, Rule, Traffic
+from agents.pyroute2_parts import (
+    NLM_F_ACK,
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+    NLM_F_REQUEST,
     RTM_DELROUTE,
     RTM_GETLINK,
     RTM_NEWROUTE,
     RTMGRP_IPV4_IFADDR,
     RTMGRP_IPV6_IFADDR,
     RTMGRP_LINK,
+    AsyncIPRoute,
 )
-
-from agents.kernel import has_ipv6
-from agents.netlink_errors import REFUSALS, NetlinkError, asking, number_of, removing
-from agents.network import Family, Link, NextHop, Route, Rule, Traffic
 from agents.rtnetlink import (
     AF,
     POLICY,
@@ -59,7 +61,7 @@ _FORWARD: Final = Path("/proc/sys/net/ipv4/ip_forward")
 log = logging.getLogger(__name__)
 
 
-class _Conversation(pyroute2.AsyncIPRoute):  # type: ignore[misc]  # untyped
+class _Conversation(AsyncIPRoute):  # type: ignore[misc]  # untyped
     """A socket for questions; pyroute2 would keep what comes once nobody waits."""
 
     def enqueue(self, data: bytes, addr: object) -> None:
@@ -138,7 +140,7 @@ class Netlink:
 
     async def _watch_all(self) -> AsyncGenerator[Mapping[int, Link], None]:
         """The devices now and after each message; listening begins before reading."""
-        async with pyroute2.AsyncIPRoute() as ipr:
+        async with AsyncIPRoute() as ipr:
             await ipr.bind(groups=_WATCHED)
             links = await self._links()
             yield links

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import pyroute2
+from agents.pyroute2_parts import Refusal
 
 ANSWER_S: Final = 5.0
-REFUSALS: Final = (pyroute2.NetlinkError, OSError)
+REFUSALS: Final = (Refusal, OSError)
 _ABSENT: Final = frozenset(
     {errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.ENXIO, errno.EADDRNOTAVAIL}
 )

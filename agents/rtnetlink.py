@@ -1,7 +1,7 @@
 """What rtnetlink says, as our values, and the messages that pyroute2 lacks.
 
-Together with `agents/netlink.py` and `netlink_errors.py` the only code that knows
-pyroute2: the library is untyped, and nothing untyped leaves these three files.
+Together with `agents/netlink.py` the only code that knows pyroute2, which comes in by
+`agents/pyroute2_parts.py`: the library is untyped, and nothing untyped leaves them.
 
 pyroute2 0.9.7 has no next-hop objects and no route attribute that names one. Both are a
 few lines. Source: include/uapi/linux/nexthop.h and rtnetlink.h of Linux 5.3.
@@ -14,21 +14,20 @@ from dataclasses import replace
 from socket import AF_INET, AF_INET6, AF_UNSPEC, if_nametoindex
 from typing import Any, Final
 
-from pyroute2.netlink import nlmsg
-from pyroute2.netlink.rtnl import (
+from agents.network import Family, Link, NextHop, Route, Rule, Traffic
+from agents.pyroute2_parts import (
     RTM_DELADDR,
     RTM_DELLINK,
     RTM_NEWADDR,
     RTM_NEWLINK,
     RTM_NEWROUTE,
+    ifinfmsg,
+    nlmsg,
     rt_proto,
     rt_scope,
     rt_type,
+    rtmsg_base,
 )
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-from pyroute2.netlink.rtnl.rtmsg import rtmsg_base
-
-from agents.network import Family, Link, NextHop, Route, Rule, Traffic
 
 RTM_NEWNEXTHOP: Final = 104
 RTM_DELNEXTHOP: Final = 105
