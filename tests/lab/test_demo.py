@@ -8,7 +8,6 @@ import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,6 @@ from lab.__main__ import INTERRUPTED
 from lab.kernel import choose
 from lab.process import PROJECT
 from lab.talk import LabError
-from lab.traces import Traces
 from tests.needs import need
 
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
@@ -41,14 +39,11 @@ def able() -> None:
 
 
 class Demo:
-    """A running demo; `before`: what there was on the machine."""
+    """A running demo."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, mark: str, before: Traces
-    ) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, mark: str) -> None:
         self.process = process
         self.lines: list[str] = []
-        self._before = before
         self._mark = f"{MARK}={mark}".encode()
 
     async def until(self, text: str) -> None:
@@ -68,12 +63,8 @@ class Demo:
         return await self.process.wait()
 
     def left(self) -> list[str]:
-        """What it started and still runs, and namespaces, interfaces, files, mounts.
-
-        Daemons are told by the mark: others may run their own.
-        """
-        traces = replace(Traces.here(), processes=frozenset())
-        found = traces.left_since(self._before)
+        """What it started and still runs."""
+        found = []
         for entry in Path("/proc").iterdir():
             with suppress(OSError):  # no process, or it ended meanwhile
                 if self._mark in (entry / "environ").read_bytes().split(b"\0"):
@@ -84,7 +75,7 @@ class Demo:
 @asynccontextmanager
 async def playing() -> AsyncIterator[Demo]:
     """A demo, as a person starts it."""
-    mark, before = uuid.uuid4().hex, Traces.here()
+    mark = uuid.uuid4().hex
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "lab", "demo"),
         cwd=PROJECT,
@@ -95,7 +86,7 @@ async def playing() -> AsyncIterator[Demo]:
     )
     try:
         async with asyncio.timeout(WITHIN_S):
-            yield Demo(process, mark, before)
+            yield Demo(process, mark)
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
