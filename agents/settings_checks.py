@@ -150,11 +150,10 @@ def _leak_check(entry: EntrySettings, network: NetworkSettings) -> Iterator[Clai
 
 
 def _targets(settings: Settings) -> Iterator[Claim]:
-    """Who answers a probe is beyond the exits, else a dead path would seem to carry."""
+    """Who decides about a path is beyond the exits, else a dead one seems to carry."""
     wanted = "hosts outside network.bridge and network.clients"
     for key, targets in (
         ("entry.probe_targets", settings.entry.probe_targets),
-        ("entry.probe_advisory", settings.entry.probe_advisory),
         ("exit.probe_targets", settings.exit.probe_targets),
     ):
         told = tuple(map(str, targets))

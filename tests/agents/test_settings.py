@@ -204,8 +204,8 @@ WRONG: Final = {
         "entry.probe_targets: got ('127.0.0.1',), wanted hosts outside",
     ),
     "a target on the bridge": (
-        "entry.probe_advisory = ['172.20.0.3']",
-        "entry.probe_advisory: got ('172.20.0.3',), wanted hosts outside",
+        "entry.probe_targets = ['172.20.0.3']",
+        "entry.probe_targets: got ('172.20.0.3',), wanted hosts outside",
     ),
     "a target that is nobody": (
         "exit.probe_targets = ['0.0.0.0']",
