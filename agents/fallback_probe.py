@@ -7,6 +7,7 @@ import asyncio
 import errno
 import socket
 import struct
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -15,6 +16,9 @@ from agents.probe_habit import Method
 
 DNS_PORT: Final = 53
 PORTS: Final = {Method.TLS: 443, Method.TCP: 53}
+# Then the kernel begins a connection once more (RFC 6298: after a second, here less a
+# few ticks): a later answer may be to that, and would pass for one that took as long.
+SYN_AGAIN_S: Final = 0.95
 OPEN_LIMIT: Final = 64  # beginnings of connections; the oldest is given up
 REMEMBERED: Final = 1024  # DNS queries whose answer is still expected
 _ANSWER_BYTES: Final = 4096
@@ -43,7 +47,7 @@ class FallbackProbe:
         self._tell = tell
         self._udp: socket.socket | None = None
         self._asked: dict[int, tuple[int, str]] = {}  # by DNS id, oldest first
-        self._begun: dict[socket.socket, None] = {}  # oldest first
+        self._begun: dict[socket.socket, float] = {}  # since when, oldest first
 
     def ask(self, method: Method, number: int, target: str) -> None:
         """Asks; what cannot be sent is not answered."""
@@ -103,19 +107,23 @@ class FallbackProbe:
     # --- TCP --------------------------------------------------------------------------
 
     def _connect(self, method: Method, number: int, target: str) -> None:
-        if len(self._begun) >= OPEN_LIMIT:
-            self._drop(next(iter(self._begun)))
+        now_s = time.monotonic()
+        for old, begun_s in tuple(self._begun.items()):
+            if now_s - begun_s >= SYN_AGAIN_S or len(self._begun) >= OPEN_LIMIT:
+                self._drop(old)
         sock = self._open(socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
         if sock.connect_ex((target, PORTS[method])) not in (0, errno.EINPROGRESS):
             sock.close()
             return
-        self._begun[sock] = None
+        self._begun[sock] = now_s
 
         def settled() -> None:
             error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            in_time = time.monotonic() - self._begun[sock] < SYN_AGAIN_S
             self._drop(sock)
-            if error in (0, errno.ECONNREFUSED):
+            if in_time and error in (0, errno.ECONNREFUSED):
                 self._tell(number, target, method)
 
         asyncio.get_running_loop().add_writer(sock, settled)

@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +67,40 @@ def resolver() -> Iterator[socket.socket]:
         sock.setblocking(False)
         sock.bind((TARGET, 53))
         yield sock
+
+
+@contextmanager
+def no_connections() -> Iterator[None]:
+    """Whoever begins one is not heard meanwhile."""
+    drop = ("INPUT", "-p", "tcp", "--syn", "-j", "DROP")
+    subprocess.run(["iptables", "-w", "-A", *drop], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["iptables", "-w", "-D", *drop], check=True)
+
+
+def begun() -> bool:
+    """Whether a connection waits for its first answer (SYN_SENT in proc(5))."""
+    rows = Path("/proc/thread-self/net/tcp").read_text().splitlines()[1:]
+    return any(row.split()[3] == "02" for row in rows)
+
+
+@pytest.mark.kernel
+@pytest.mark.usefixtures("host")
+async def test_an_answer_to_the_kernels_second_try_is_none() -> None:
+    async with asking() as (fallback, heard):
+        with no_connections():
+            fallback.ask(Method.TLS, 7, TARGET)
+            assert begun()
+
+        async with asyncio.timeout(WITHIN_S):
+            while begun():  # noqa: ASYNC110 - the kernel tells nobody
+                await asyncio.sleep(0.02)
+        fallback.ask(Method.TLS, 8, TARGET)
+
+        assert await heard.next() == (8, TARGET, Method.TLS)
+        assert heard.answers.empty()
 
 
 @pytest.mark.kernel
